@@ -1,0 +1,3 @@
+"""CKM Warehouse: nightly loads of customer knowledge into a DuckDB warehouse."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,110 @@
+"""The private warehouse file: the only module that opens DuckDB, and the tables that exist before any load."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from ckm.contracts import source_contracts
+from ckm.errors import LoadRunning
+
+LOG_COLUMNS: dict[str, str] = {
+    "row_key": "varchar not null",
+    "version_number": "bigint not null",
+    "content_hash": "varchar not null",
+    "known_on": "date not null",
+    "is_deleted": "boolean not null",
+    "source_pointer": "varchar",
+    "run_id": "varchar not null",
+}
+
+AUDIT_TABLES: dict[str, str] = {
+    "runs": """run_id varchar, as_of_date date, status varchar, started_at timestamp, finished_at timestamp,
+        published_version varchar, message varchar, ckm_version varchar, configuration_hash varchar""",
+    "load_ledger": """run_id varchar, as_of_date date, source varchar, object varchar, extracted bigint,
+        replayed bigint, loaded bigint, unchanged bigint, duplicate bigint, quarantined bigint,
+        suppressed bigint, deleted bigint, status varchar, message varchar""",
+    "source_freshness": """run_id varchar, as_of_date date, source varchar, object varchar, status varchar,
+        last_loaded_on date, newest_cursor timestamp, stale_days bigint, message varchar""",
+    "gate_results": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
+        rule varchar, description varchar, severity varchar, is_passed boolean, evaluated_rows bigint,
+        failing_rows bigint, observed_value varchar, message varchar""",
+    "test_results": """run_id varchar, as_of_date date, node varchar, resource_type varchar, layer varchar,
+        status varchar, duration_seconds double, failures bigint, message varchar""",
+    "model_runs": """model_run_id varchar, run_id varchar, as_of_date date, model varchar, parameter varchar,
+        parameter_value double, standard_error double, is_identified boolean, log_likelihood double,
+        customers bigint, distinct_states bigint, note varchar""",
+    "column_lineage": """run_id varchar, as_of_date date, table_name varchar, column_name varchar,
+        upstream_table varchar, upstream_column varchar, expression varchar""",
+    "erasures": "run_id varchar, as_of_date date, customer_key varchar, reason varchar, rows_erased bigint",
+}
+
+QUARANTINE_TABLE = """quarantine_id varchar, source varchar, object varchar, rule varchar, severity varchar,
+    description varchar, row_key varchar, content_hash varchar, content varchar, source_pointer varchar,
+    first_run_id varchar, first_seen_on date, last_run_id varchar, last_seen_on date, status varchar"""
+
+SCORE_TABLES: dict[str, str] = {
+    "clv": """customer_key varchar, p_alive double, expected_orders_90d double, expected_orders_365d double,
+        expected_order_value double, clv_365d double, clv_365d_low double, clv_365d_high double,
+        clv_lifetime double, value_basis varchar, currency_code varchar, scored_as_of_date date,
+        model_run_id varchar""",
+    "churn": """customer_key varchar, churn_probability_90d double, scored_as_of_date date,
+        model_run_id varchar""",
+}
+
+
+@contextmanager
+def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB file for the length of a `with`; the session's clock is UTC.
+
+    Raises:
+        LoadRunning: another process holds the file.
+    """
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise LoadRunning(
+                f"{path} is open in another program, which blocks the load: close it and run again."
+            ) from error
+        raise
+    try:
+        connection.execute("set time zone 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def quoted(name: str) -> str:
+    """A name as a SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create, where absent, every schema and table that the load or dbt reads before something fills it.
+
+    An object that the company lacks has an empty raw table, so that all that is downstream is empty
+    rather than broken.
+    """
+    for schema in ("audit", "quarantine", "scores", "secrets"):
+        connection.execute(f"create schema if not exists {schema}")
+    for name, columns in AUDIT_TABLES.items():
+        connection.execute(f"create table if not exists audit.{name} ({columns})")
+    for name, columns in SCORE_TABLES.items():
+        connection.execute(f"create table if not exists scores.{name} ({columns})")
+    connection.execute(f"create table if not exists quarantine.rows ({QUARANTINE_TABLE})")
+    connection.execute(
+        "create table if not exists secrets.customer_key_pads (inner_pad varchar, outer_pad varchar)"
+    )
+    log_columns = ", ".join(f"{name} {sql_type}" for name, sql_type in LOG_COLUMNS.items())
+    for source, contract in source_contracts().items():
+        connection.execute(f"create schema if not exists raw_{source}")
+        for name, spec in contract.objects.items():
+            columns = ", ".join(f"{quoted(c)} {column.duckdb_type}" for c, column in spec.columns.items())
+            connection.execute(f"create table if not exists raw_{source}.{name} ({log_columns}, {columns})")
