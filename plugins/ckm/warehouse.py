@@ -28,20 +28,20 @@ AUDIT_TABLES: dict[str, str] = {
     "source_freshness": """run_id varchar, as_of_date date, source varchar, object varchar, status varchar,
         last_loaded_on date, newest_cursor timestamp, stale_days bigint, message varchar""",
     "gate_results": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
-        rule varchar, description varchar, severity varchar, is_passed boolean, evaluated_rows bigint,
+        rule varchar, description varchar, severity varchar, outcome varchar, evaluated_rows bigint,
         failing_rows bigint, observed_value varchar, message varchar""",
     "test_results": """run_id varchar, as_of_date date, node varchar, resource_type varchar, layer varchar,
         status varchar, duration_seconds double, failures bigint, message varchar""",
     "model_runs": """model_run_id varchar, run_id varchar, as_of_date date, model varchar, parameter varchar,
         parameter_value double, standard_error double, is_identified boolean, log_likelihood double,
-        customers bigint, distinct_states bigint, note varchar""",
+        customers bigint, distinct_states bigint, remark varchar""",
     "column_lineage": """run_id varchar, as_of_date date, table_name varchar, column_name varchar,
         upstream_table varchar, upstream_column varchar, expression varchar""",
     "erasures": "run_id varchar, as_of_date date, customer_key varchar, reason varchar, rows_erased bigint",
 }
 
-QUARANTINE_TABLE = """quarantine_id varchar, source varchar, object varchar, rule varchar, severity varchar,
-    description varchar, row_key varchar, content_hash varchar, content varchar, source_pointer varchar,
+QUARANTINE_TABLE = """quarantine_id varchar, source varchar, object varchar, rule varchar, other_rules varchar,
+    severity varchar, description varchar, row_key varchar, content_hash varchar, content varchar, source_pointer varchar,
     first_run_id varchar, first_seen_on date, last_run_id varchar, last_seen_on date, status varchar"""
 
 SCORE_TABLES: dict[str, str] = {
@@ -86,13 +86,17 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | None = None) -> None:
     """Create, where absent, every schema and table that the load or dbt reads before something fills it.
 
     An object that the company lacks has an empty raw table, so that all that is downstream is empty
     rather than broken.
+
+    Args:
+        hmac_pads: inner and outer pad of the key behind `customer_key`, which stay in the private file;
+            None leaves what is there.
     """
-    for schema in ("audit", "quarantine", "scores", "secrets"):
+    for schema in ("audit", "gate", "quarantine", "scores", "secrets"):
         connection.execute(f"create schema if not exists {schema}")
     for name, columns in AUDIT_TABLES.items():
         connection.execute(f"create table if not exists audit.{name} ({columns})")
@@ -102,6 +106,9 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "create table if not exists secrets.customer_key_pads (inner_pad varchar, outer_pad varchar)"
     )
+    if hmac_pads:
+        connection.execute("delete from secrets.customer_key_pads")
+        connection.execute("insert into secrets.customer_key_pads values (?, ?)", list(hmac_pads))
     log_columns = ", ".join(f"{name} {sql_type}" for name, sql_type in LOG_COLUMNS.items())
     for source, contract in source_contracts().items():
         connection.execute(f"create schema if not exists raw_{source}")

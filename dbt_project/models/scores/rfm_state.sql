@@ -1,0 +1,110 @@
+-- Grain: one row per customer with at least one purchase: what the lifetime and churn models need to know.
+--
+-- Purchase: a customer's day with sale lines whose net revenue sums to more than zero. Several orders on one day
+-- are one decision to buy (and the models' clock counts days); a day that earned nothing, such as one of free
+-- samples, is no purchase. Cancelled lines, returns and adjustments make no purchase: a return comes later and is
+-- not a negative visit, so it is kept beside the sales in returns_value.
+-- Days after the as-of date and lines without a day or a customer are left out.
+-- Customers who opted out of profiling stay, flagged: the load counts them, the models leave them out.
+
+with fct_order_line as (
+
+    select * from {{ ref('fct_order_line') }}
+
+),
+
+dim_customer_current as (
+
+    select * from {{ ref('dim_customer_current') }}
+
+),
+
+dated_lines as (
+
+    select
+        customer_key,
+        order_date,
+        line_kind,
+        net_revenue
+    from fct_order_line
+    where customer_key is not null and order_date <= {{ as_of_date() }} and not is_cancelled
+
+),
+
+purchases as (
+
+    select
+        customer_key,
+        order_date,
+        cast(sum(net_revenue) as decimal(18, 4)) as purchase_value
+    from dated_lines
+    where line_kind = 'sale'
+    group by customer_key, order_date
+    having sum(net_revenue) > 0
+
+),
+
+numbered_purchases as (
+
+    select
+        customer_key,
+        order_date,
+        purchase_value,
+        row_number() over (partition by customer_key order by order_date) as purchase_number
+    from purchases
+
+),
+
+returned as (
+
+    select
+        customer_key,
+        -- positive: the value that came back
+        cast(0 - sum(net_revenue) as decimal(18, 4)) as returns_value
+    from dated_lines
+    where line_kind = 'return'
+    group by customer_key
+
+),
+
+histories as (
+
+    select
+        customer_key,
+        count(*) as purchase_days,
+        count(*) - 1 as frequency,
+        min(order_date) as first_order_date,
+        max(order_date) as last_order_date,
+        cast(sum(purchase_value) as decimal(18, 4)) as gross_sales,
+        -- the first purchase tells what won the customer, the repeats what the customer is worth
+        sum(case when purchase_number > 1 then purchase_value end) as repeat_sales
+    from numbered_purchases
+    group by customer_key
+
+),
+
+states as (
+
+    select
+        histories.customer_key,
+        cast(histories.frequency as bigint) as frequency,
+        histories.first_order_date,
+        histories.last_order_date,
+        {{ days_between('histories.first_order_date', 'histories.last_order_date') }} as first_to_last_order_days,
+        {{ days_between('histories.last_order_date', as_of_date()) }} as days_since_last_order,
+        {{ days_between('histories.first_order_date', as_of_date()) }} as age_days,
+        cast(histories.purchase_days as bigint) as purchase_days,
+        histories.gross_sales,
+        coalesce(returned.returns_value, cast(0 as decimal(18, 4))) as returns_value,
+        cast(
+            {{ ratio('histories.gross_sales', 'histories.purchase_days') }} as decimal(18, 4)
+        ) as mean_purchase_value,
+        cast({{ ratio('histories.repeat_sales', 'histories.frequency') }} as decimal(18, 4)) as repeat_mean_value,
+        coalesce(dim_customer_current.is_profiling_allowed, true) as is_profiling_allowed
+    from histories
+    left join returned on histories.customer_key = returned.customer_key
+    left join dim_customer_current on histories.customer_key = dim_customer_current.customer_key
+
+)
+
+select * from states

@@ -1,0 +1,130 @@
+"""What is on record about a load: rows of the schema `audit`, written as the load goes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+
+from ckm import __version__
+from ckm.gate.outcome import RuleResult
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One object's account of one run.
+
+    `extracted + replayed = loaded + unchanged + duplicate + quarantined + suppressed`, exactly. `deleted`
+    stands outside: it counts keys that a snapshot no longer holds. A failed object's rows all count as
+    quarantined: none was taken in, and the next night reads them again.
+    """
+
+    source: str
+    object: str
+    extracted: int
+    loaded: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    replayed: int = 0
+    suppressed: int = 0
+    deleted: int = 0
+    status: str = "loaded"
+    message: str | None = None
+
+    @property
+    def balances(self) -> bool:
+        taken = self.loaded + self.unchanged + self.duplicate + self.quarantined + self.suppressed
+        return self.extracted + self.replayed == taken
+
+
+def start_run(connection: duckdb.DuckDBPyConnection, night: date, configuration_hash: str) -> str:
+    """Open a run for a night and return its id, `<night>.<n>` for the night's n-th run."""
+    (number,) = connection.execute(
+        "select count(*) + 1 from audit.runs where as_of_date = ?", [night]
+    ).fetchone()
+    run_id = f"{night}.{number}"
+    connection.execute(
+        "update audit.runs set status = 'interrupted', message = 'superseded by a later run' "
+        "where status = 'running'"
+    )
+    connection.execute(
+        "insert into audit.runs values (?, ?, 'running', ?, null, null, null, ?, ?)",
+        [run_id, night, _now(), __version__, configuration_hash],
+    )
+    return run_id
+
+
+def finish_run(
+    connection: duckdb.DuckDBPyConnection, run_id: str, status: str, message: str | None, version: str | None
+) -> None:
+    """Close a run as published, stale, failed or replayed."""
+    connection.execute(
+        "update audit.runs set status = ?, finished_at = ?, message = ?, published_version = ? where run_id = ?",
+        [status, _now(), message, version, run_id],
+    )
+
+
+def record_ledger(connection: duckdb.DuckDBPyConnection, run_id: str, night: date, row: LedgerRow) -> None:
+    """Put one object's account on record.
+
+    Raises:
+        RuntimeError: the account does not balance; the caller's transaction must not commit.
+    """
+    if not row.balances:
+        raise RuntimeError(f"the ledger of {row.source}.{row.object} does not balance: {row}")
+    connection.execute(
+        """insert into audit.load_ledger
+        (run_id, as_of_date, source, object, extracted, replayed, loaded, unchanged, duplicate, quarantined,
+         suppressed, deleted, status, message)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [
+            run_id, night, row.source, row.object, row.extracted, row.replayed, row.loaded, row.unchanged,
+            row.duplicate, row.quarantined, row.suppressed, row.deleted, row.status, row.message,
+        ],
+    )  # fmt: skip
+
+
+def record_freshness(
+    connection: duckdb.DuckDBPyConnection, run_id: str, night: date, row: LedgerRow, newest: datetime | None
+) -> int | None:
+    """Say how old an object's data are; returns the days since its last good load, null if never loaded."""
+    (last,) = connection.execute(
+        "select max(as_of_date) from audit.load_ledger where source = ? and object = ? and status = 'loaded'",
+        [row.source, row.object],
+    ).fetchone()
+    stale_days = None if last is None else (night - last).days
+    status = "fresh" if row.status == "loaded" else "stale"
+    connection.execute(
+        "insert into audit.source_freshness values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [run_id, night, row.source, row.object, status, last, newest, stale_days, row.message],
+    )
+    return stale_days
+
+
+def record_gate_results(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    night: date,
+    boundary: str,
+    source: str,
+    name: str,
+    results: Iterable[RuleResult],
+) -> None:
+    """Put the verdict of every rule over one table on record; `boundary` is raw or marts."""
+    rows = [
+        [
+            run_id, night, boundary, source, name, r.rule, r.description, r.severity, r.outcome,
+            r.evaluated_rows, r.failing_rows, r.observed_value, r.message,
+        ]
+        for r in results
+    ]  # fmt: skip
+    if rows:
+        connection.executemany(
+            "insert into audit.gate_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
+
+
+def _now() -> datetime:
+    """The clock, for the record of when a load ran; nothing that is computed depends on it."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

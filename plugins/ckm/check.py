@@ -1,0 +1,42 @@
+"""`ckm check`: everything that can be known to be wrong before the night begins."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ckm.contracts import object_contract
+from ckm.errors import ConfigurationError, ObjectFailed
+from ckm.extract import probe_object
+from ckm.gate.suites import load_suite, with_contract
+from ckm.sources import Sources, load_sources
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One object that was found where `sources.yml` says."""
+
+    source: str
+    object: str
+    place: str
+    columns: int
+
+
+def check(sources_file: Path, suites: Path) -> tuple[Sources, list[Checked]]:
+    """Read sources.yml, the contracts and the suites, and look at every place they name.
+
+    Raises:
+        ConfigurationError: one sentence that names the file and the field.
+    """
+    sources = load_sources(sources_file)
+    found = []
+    for source, spec in sources.sources.items():
+        for name in spec.objects:
+            suite = load_suite(suites, f"raw/{source}/{name}", {"night": "2000-01-01"})
+            with_contract(suite, object_contract(source, name))
+            try:
+                place, columns = probe_object(sources, source, name)
+            except ObjectFailed as error:
+                raise ConfigurationError(f"{sources_file}: sources.{source}.objects.{name}: {error}") from error
+            found.append(Checked(source, name, place, len(columns)))
+    for file in sorted((suites / "marts").glob("*.json")):
+        load_suite(suites, f"marts/{file.stem}", {"night": "2000-01-01"})
+    return sources, found

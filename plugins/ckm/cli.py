@@ -1,0 +1,171 @@
+"""The command `ckm`."""
+
+import json
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ckm.settings import Settings, set_tool_defaults
+
+set_tool_defaults()
+
+from ckm.errors import CkmError, ConfigurationError  # noqa: E402
+
+app = typer.Typer(
+    help="A nightly pipeline and warehouse for customer knowledge.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SourcesOption = Annotated[Path | None, typer.Option("--sources", help="sources.yml; default $CKM_SOURCES or ./sources.yml.")]
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of the warehouse; default $CKM_HOME or ./var.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@app.command()
+def run(
+    sources: SourcesOption = None,
+    home: HomeOption = None,
+    on: Annotated[str | None, typer.Option("--date", help="Night to load, YYYY-MM-DD; default yesterday.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First of several nights.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last of several nights.")] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Rebuild everything from the raw log, without the sources.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Load a night: extract, gate, build, score, gate again, publish."""
+    from ckm import runner
+
+    settings, file = _settings(sources, home)
+    nights = _nights(on, first, last, file)
+    raise typer.Exit(runner.run_nights(settings, file, nights, full_refresh=full_refresh, as_json=as_json))
+
+
+@app.command()
+def check(sources: SourcesOption = None, as_json: JsonOption = False) -> None:
+    """Look at sources.yml, the suites and every system they name, and load nothing."""
+    from ckm.check import check as look
+    from ckm.console import console, table
+
+    settings, file = _settings(sources, None)
+    _, found = look(file, settings.expectations)
+    rows = [(f"{c.source}.{c.object}", c.place, c.columns) for c in found]
+    if as_json:
+        _print_json([dict(zip(("object", "place", "columns"), row, strict=True)) for row in rows])
+        return
+    console().print(table(f"{file} is sound", ("object", "place", "columns"), rows))
+
+
+@app.command()
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show the last nights: what ran, how it ended, and which version readers see."""
+    from ckm.console import console, table
+    from ckm.home import Home
+    from ckm.warehouse import connect
+
+    settings, _ = _settings(None, home)
+    place = Home(settings.home.resolve())
+    if not place.warehouse.exists():
+        raise ConfigurationError(f"{place.folder} holds no warehouse yet: run ckm run first.")
+    columns = ("run_id", "as_of_date", "status", "seconds", "loaded", "quarantined", "message")
+    with place.lock(), connect(place.warehouse, read_only=True) as connection:
+        rows = connection.execute(
+            """
+            select run_id, as_of_date::varchar, runs.status,
+                date_diff('second', started_at, finished_at), sum(loaded)::bigint, sum(quarantined)::bigint,
+                runs.message
+            from audit.runs as runs left join audit.load_ledger as ledger using (run_id)
+            group by all order by started_at desc, run_id desc limit 14
+            """
+        ).fetchall()
+    if as_json:
+        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    now = place.current.resolve().name if place.current.exists() else "nothing"
+    console().print(table(f"last nights; readers see {now}", columns, rows))
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Folder to make the company in.")],
+    customers: Annotated[int, typer.Option("--customers", min=1, help="Customers over the whole time.")] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same company.")] = 1,
+    until: Annotated[str, typer.Option("--until", help="Last day of the company's life so far.")] = "2025-12-31",
+) -> None:
+    """Make a company's source systems, its sources.yml and its hidden truth."""
+    from ckm.console import console
+    from ckm.simulate import simulate as make
+
+    make(folder, customers=customers, seed=seed, until=_date(until, "--until"))
+    console().print(f"Made a company of {customers:,} customers until {until} in {folder}; its map is {folder}/sources.yml.")
+
+
+def main() -> None:
+    """Entry point: expected failures are one sentence and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except CkmError as error:
+        print(f"ckm: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:
+        usage = getattr(error, "format_message", None)
+        if usage is None:
+            raise
+        print(f"ckm: {usage()}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _settings(sources: Path | None, home: Path | None) -> tuple[Settings, Path]:
+    given: dict[str, Any] = {}
+    if home is not None:
+        given["home"] = home
+    if sources is not None:
+        given["sources"] = sources
+    try:
+        settings = Settings(**given)
+    except ValueError as error:
+        first = error.errors()[0]  # type: ignore[attr-defined]
+        raise ConfigurationError(f"environment: CKM_{str(first['loc'][0]).upper()}: {first['msg']}.") from error
+    return settings, settings.sources
+
+
+def _nights(on: str | None, first: str | None, last: str | None, sources: Path) -> list[date]:
+    from ckm.sources import load_sources
+
+    if on and (first or last):
+        raise ConfigurationError("give either --date, or --from and --to, not both.")
+    if bool(first) != bool(last):
+        raise ConfigurationError("--from and --to go together.")
+    if first and last:
+        start, end = _date(first, "--from"), _date(last, "--to")
+        if end < start:
+            raise ConfigurationError(f"--to {end} is before --from {start}.")
+        return [start + timedelta(days=n) for n in range((end - start).days + 1)]
+    if on:
+        return [_date(on, "--date")]
+    zone = load_sources(sources).company.zone
+    return [datetime.now(zone).date() - timedelta(days=1)]
+
+
+def _date(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{option} must be a date like 2025-12-31, not {text!r}.") from error
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, default=str))
+
+
+if __name__ == "__main__":
+    main()

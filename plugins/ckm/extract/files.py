@@ -1,0 +1,125 @@
+"""Transport `files`: CSV, TSV, Parquet, JSON lines and XLSX in a folder, read by DuckDB.
+
+    folder/<glob>  or  a query over the folder's files  →  batches of text with `_pointer`
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ckm.errors import ObjectFailed
+from ckm.extract.window import Window
+from ckm.sources import ObjectMapping
+from ckm.warehouse import literal, quoted
+
+BATCH_ROWS = 100_000
+
+
+class FilesReader:
+    """Reads the files of one folder; relative names in queries are looked up there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def place(self, mapping: ObjectMapping) -> str:
+        """Where the object lies, for a sentence."""
+        return f"the query over {self.folder.name}" if mapping.query else f"{mapping.file}"
+
+    def files(self, mapping: ObjectMapping) -> list[Path]:
+        """The files that `file` names, in the order of their names.
+
+        Raises:
+            ObjectFailed: there is none.
+        """
+        found = sorted(path for path in self.folder.glob(mapping.file or "") if path.is_file())
+        if not found:
+            raise ObjectFailed(f"no file matches {mapping.file} in {self.folder}.")
+        return found
+
+    def columns(self, mapping: ObjectMapping) -> list[str]:
+        """The columns of the files or of the query's result, as they are called there."""
+        with self._session() as session:
+            relation = self._relation(session, mapping)
+            return [name for name in relation.columns if name not in ("_file", "_row")]
+
+    def batches(self, mapping: ObjectMapping, cursor: str | None, window: Window) -> Iterator[pa.Table]:
+        """The rows inside the window, every column as text.
+
+        A file has no index to use, so the window only thins what is handed on; a day's margin on either
+        side leaves the exact cut, with its zones, to the gate.
+        """
+        with self._session() as session:
+            self._relation(session, mapping).create_view("landed")
+            names = [name for name, *_ in session.execute("describe landed").fetchall()]
+            columns = [f"cast({quoted(n)} as varchar) as {quoted(n)}" for n in names if n not in ("_file", "_row")]
+            what = f"query over {self.folder.name} row " if mapping.query else None
+            pointer = f"{literal(what)} || _row" if what else "_file || ' row ' || _row"
+            sql = f"select {', '.join(columns)}, {pointer} as _pointer from landed"
+            if cursor:
+                value = f"try_cast(cast({quoted(cursor)} as varchar) as timestamp)"
+                sql += f" where ({value} is null or ({value} < ?"
+                bounds = [(window.end + timedelta(days=1)).replace(tzinfo=None)]
+                if window.start:
+                    sql += f" and {value} >= ?"
+                    bounds.append((window.start - timedelta(days=1)).replace(tzinfo=None))
+                sql += "))"
+                result = session.execute(sql, bounds)
+            else:
+                result = session.execute(sql)
+            reader = result.to_arrow_reader(BATCH_ROWS)
+            yield pa.Table.from_batches([], schema=reader.schema)
+            for batch in reader:
+                yield pa.Table.from_batches([batch])
+
+    def _session(self) -> duckdb.DuckDBPyConnection:
+        session = duckdb.connect()
+        session.execute("set time zone 'UTC'")
+        session.execute(f"set file_search_path = {literal(str(self.folder))}")
+        return session
+
+    def _relation(
+        self, session: duckdb.DuckDBPyConnection, mapping: ObjectMapping
+    ) -> duckdb.DuckDBPyRelation:
+        if mapping.query:
+            return session.sql(
+                f"select *, row_number() over () as _row from ({mapping.query.strip().rstrip(';')})"
+            )
+        parts = [f"({self._read(session, path, mapping)})" for path in self.files(mapping)]
+        return session.sql(" union all by name ".join(f"from {part}" for part in parts))
+
+    def _read(self, session: duckdb.DuckDBPyConnection, path: Path, mapping: ObjectMapping) -> str:
+        head = f"select *, {literal(path.name)} as _file, row_number() over () as _row from "
+        at = literal(str(path))
+        match path.suffix.lower():
+            case ".parquet":
+                return f"{head} read_parquet({at})"
+            case ".jsonl" | ".ndjson":
+                return f"{head} read_json({at}, format = 'newline_delimited', convert_strings_to_integers = false)"
+            case ".xlsx":
+                name = f"sheet_{path.stem}"
+                session.register(name, _sheet(path, mapping.sheet))
+                return f"{head} {quoted(name)}"
+            case suffix:
+                delimiter = mapping.delimiter or ("\t" if suffix in (".tsv", ".tab") else ",")
+                return (
+                    f"{head} read_csv({at}, all_varchar = true, header = true, delim = {literal(delimiter)}, "
+                    f"quote = '\"', escape = '\"', encoding = {literal(mapping.encoding)})"
+                )
+
+
+def _sheet(path: Path, sheet: str | None) -> pa.Table:
+    """A worksheet as text; its first row holds the column names."""
+    from openpyxl import load_workbook
+
+    workbook = load_workbook(path, read_only=True, data_only=True)
+    if sheet is not None and sheet not in workbook.sheetnames:
+        raise ObjectFailed(f"{path.name} has no sheet {sheet}; it has {', '.join(workbook.sheetnames)}.")
+    rows = workbook[sheet or workbook.sheetnames[0]].iter_rows(values_only=True)
+    header = [str(name) for name in next(rows, ()) if name is not None]
+    cells = [[None if v is None else str(v) for v in row[: len(header)]] for row in rows]
+    return pa.table(
+        {name: pa.array([row[i] for row in cells], pa.string()) for i, name in enumerate(header)}
+    )

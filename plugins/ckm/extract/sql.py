@@ -1,0 +1,140 @@
+"""Transport `sql`: any database that SQLAlchemy reaches.
+
+    table or query  →  SELECT, narrowed by the cursor in the database  →  batches of text with `_pointer`
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ckm.errors import ObjectFailed
+from ckm.extract.window import Window
+from ckm.sources import ObjectMapping
+
+BATCH_ROWS = 50_000
+
+
+class SqlReader:
+    """Reads tables and queries of one database.
+
+    Args:
+        url: SQLAlchemy URL; a relative SQLite path is taken from `base`.
+        base: folder of `sources.yml`.
+        zone: the zone in which the database writes times without an offset.
+    """
+
+    def __init__(self, url: str, *, base: Path, zone: str) -> None:
+        self.url = sa.make_url(url)
+        if self.url.get_backend_name() == "sqlite" and self.url.database and self.url.database != ":memory:":
+            path = Path(self.url.database)
+            self.url = self.url.set(database=str(path if path.is_absolute() else base / path))
+        self.zone = ZoneInfo(zone)
+
+    def place(self, mapping: ObjectMapping) -> str:
+        """Where the object lies, for a sentence."""
+        return "the query" if mapping.query else f"table {mapping.table}"
+
+    def columns(self, mapping: ObjectMapping) -> list[str]:
+        """The columns of the table or of the query's result, as they are called there."""
+        with self._connection() as connection:
+            return list(self._selectable(connection, mapping).selected_columns.keys())
+
+    def batches(self, mapping: ObjectMapping, cursor: str | None, window: Window) -> Iterator[pa.Table]:
+        """The rows inside the window, every column as text."""
+        with self._connection() as connection:
+            select = self._selectable(connection, mapping)
+            names = list(select.selected_columns.keys())
+            if cursor:
+                inner = select.subquery("landed")
+                select = sa.select(inner).where(_inside(inner.c[cursor], window, self.zone))
+            result = connection.execution_options(stream_results=True).execute(select)
+            start = 1
+            yield _text_table(names, [], mapping, start)
+            for rows in result.partitions(BATCH_ROWS):
+                yield _text_table(names, rows, mapping, start)
+                start += len(rows)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").is_file():
+            raise ObjectFailed(f"the SQLite file {self.url.database} does not exist.")
+        engine = sa.create_engine(self.url)
+        try:
+            with engine.connect() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise ObjectFailed(
+                f"{self.url.render_as_string(hide_password=True)} does not answer: {error.orig}"
+            ) from error
+        finally:
+            engine.dispose()
+
+    def _selectable(self, connection: sa.Connection, mapping: ObjectMapping) -> sa.Select:
+        if mapping.query:
+            text = mapping.query.strip().rstrip(";")
+            probe = connection.execute(sa.text(f"select * from ({text}) as probe where 1 = 0"))
+            columns = [sa.column(name) for name in probe.keys()]  # noqa: SIM118 - a result's keys, not a dict's
+            return sa.select(sa.text(text).columns(*columns).subquery("source_query"))
+        schema, _, table = (mapping.table or "").rpartition(".")
+        try:
+            return sa.select(sa.Table(table, sa.MetaData(), schema=schema or None, autoload_with=connection))
+        except sa.exc.NoSuchTableError as error:
+            raise ObjectFailed(
+                f"table {mapping.table} is not in {self.url.render_as_string(hide_password=True)}."
+            ) from error
+
+
+def _inside(column: sa.ColumnElement, window: Window, zone: ZoneInfo) -> sa.ColumnElement[bool]:
+    """The window as a condition that the database can answer from an index, a day wider on each side.
+
+    Text cursors compare by their leading date, which sorts alike in every ISO notation.
+    """
+
+    def bound(moment: datetime) -> Any:
+        local = moment.astimezone(zone)
+        match column.type:
+            case sa.DateTime(timezone=True):
+                return local
+            case sa.DateTime():
+                return local.replace(tzinfo=None)
+            case sa.Date():
+                return date(local.year, local.month, local.day)
+            case _:
+                return local.strftime("%Y-%m-%d")
+
+    within = column < bound(window.end + timedelta(days=1))
+    if window.start:
+        within = sa.and_(within, column >= bound(window.start - timedelta(days=1)))
+    return sa.or_(column.is_(None), within)
+
+
+def _text_table(names: list[str], rows: Sequence[Any], mapping: ObjectMapping, start: int) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [() for _ in names]
+    arrays = {
+        name: pa.array([_text(v) for v in values], pa.string())
+        for name, values in zip(names, columns, strict=True)
+    }
+    where = "query" if mapping.query else f"table {mapping.table}"
+    arrays["_pointer"] = pa.array([f"{where} row {start + i}" for i in range(len(rows))], pa.string())
+    return pa.table(arrays)
+
+
+def _text(value: Any) -> str | None:
+    """A value as a person would write it, without loss: ISO dates, plain decimals, hexadecimal bytes."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.isoformat(sep=" ")
+        case bytes() | memoryview():
+            return bytes(value).hex()
+        case _:
+            return str(value)

@@ -1,0 +1,224 @@
+"""The raw gate: landed rows are judged, then taken into the raw log or set aside, and accounted for.
+
+    landing → gate.candidates → GX verdicts → raw log | quarantine → audit.load_ledger
+
+All that one object changes commits in one transaction, so a crash leaves an object done or untouched.
+"""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ckm import audit, raw
+from ckm.audit import LedgerRow
+from ckm.contracts import object_contract
+from ckm.errors import GateFailed
+from ckm.extract import Landed, read_landed
+from ckm.extract.window import Window
+from ckm.gate import candidates
+from ckm.gate.check import GateSession, gate_session
+from ckm.gate.outcome import Outcome, RuleResult, sentence
+from ckm.gate.suites import load_suite, with_contract
+from ckm.sources import Sources, mapped_columns
+from ckm.warehouse import literal, quoted
+
+
+def admit_source(
+    connection: duckdb.DuckDBPyConnection,
+    sources: Sources,
+    source: str,
+    *,
+    landing: Path,
+    suites: Path,
+    gx_store: Path,
+    night: date,
+    run_id: str,
+) -> list[LedgerRow]:
+    """Judge and take in what one source landed.
+
+    Objects that this run has already accounted for are left alone, so a retried task may call it again.
+
+    Returns:
+        The source's ledger rows of this run.
+
+    Raises:
+        GateFailed: a critical rule failed, or an object failed that is required or stale for too long;
+            raised after every object was judged and recorded.
+    """
+    done = {
+        name
+        for (name,) in connection.execute(
+            "select object from audit.load_ledger where run_id = ? and source = ?", [run_id, source]
+        ).fetchall()
+    }
+    stops: list[str] = []
+    with gate_session(connection, gx_store) as session:
+        for landed in read_landed(landing / source):
+            if landed.object not in done:
+                stop = _admit_object(
+                    connection, session, sources, landed, landing / source, suites, night, run_id
+                )
+                stops += [stop] if stop else []
+    if stops:
+        raise GateFailed(" ".join(stops))
+    return ledger_of(connection, run_id, source)
+
+
+def ledger_of(connection: duckdb.DuckDBPyConnection, run_id: str, source: str) -> list[LedgerRow]:
+    """The ledger rows of one run and source."""
+    names = list(LedgerRow.__dataclass_fields__)
+    rows = connection.execute(
+        f"select {', '.join(quoted(n) for n in names)} from audit.load_ledger where run_id = ? and source = ?",
+        [run_id, source],
+    ).fetchall()
+    return [LedgerRow(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _admit_object(
+    connection: duckdb.DuckDBPyConnection,
+    session: GateSession,
+    sources: Sources,
+    landed: Landed,
+    folder: Path,
+    suites: Path,
+    night: date,
+    run_id: str,
+) -> str | None:
+    """Judge and take in one object; returns the sentence that stops the load, if one does."""
+    source, name = landed.source, landed.object
+    contract, mapping = object_contract(source, name), sources.sources[source].objects[name]
+    parquet = folder / "objects" / name
+    results: list[RuleResult] = []
+    failure, stop = landed.failure, None
+    if failure is None:
+        candidates.build(
+            connection,
+            source=source,
+            name=name,
+            contract=contract,
+            mapping=mapping,
+            mapped=mapped_columns(contract, mapping, list(landed.columns)),
+            parquet=parquet,
+            zone=sources.zone_of(source),
+            window=Window.until(night, sources.company.zone, None, 0),
+            uses_cursor=raw.has_cursor(source, name, mapping, landed.columns),
+        )
+        suite = with_contract(
+            load_suite(suites, f"raw/{source}/{name}", {"night": night.isoformat()}), contract
+        )
+        results = session.run(suite, "gate", "candidates")
+        failure = _first(results, "object_failed", f"{source}.{name}")
+        stop = _first(results, "failed", f"{source}.{name}")
+    connection.begin()
+    try:
+        audit.record_gate_results(connection, run_id, night, "raw", source, name, results)
+        if failure or stop:
+            extracted = _count(connection, "gate.present") if landed.failure is None else landed.rows
+            row = LedgerRow(
+                source, name, extracted, quarantined=extracted, status="failed", message=failure or stop
+            )
+        else:
+            _set_aside(connection, source, name, parquet, results, night, run_id)
+            row = _take_in(connection, source, name, mapping.snapshot, night, run_id)
+        audit.record_ledger(connection, run_id, night, row)
+        stale_days = audit.record_freshness(connection, run_id, night, row, None)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    if failure and not stop:
+        limit = mapping.max_staleness_days
+        if mapping.required:
+            stop = f"{failure} {source}.{name} is required, so nothing is published."
+        elif limit is not None and (stale_days is None or stale_days > limit):
+            stop = f"{failure} {source}.{name} was last loaded {stale_days} days ago, more than the {limit} allowed."
+    return stop
+
+
+def _set_aside(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    name: str,
+    parquet: Path,
+    results: list[RuleResult],
+    night: date,
+    run_id: str,
+) -> None:
+    """Write broken candidates to the quarantine as they were received; known ones are only seen again."""
+    connection.execute(
+        "create or replace temp table rules (rule_number integer, rule varchar, severity varchar, description varchar)"
+    )
+    connection.executemany(
+        "insert into rules values (?, ?, ?, ?)",
+        [[number, r.rule, r.severity, r.description] for number, r in enumerate(results)],
+    )
+    connection.execute(
+        f"""
+        insert into quarantine.rows
+        with broken as (
+            select landed_row, min(rule_number) as first_rule,
+                list(rule order by rule_number) as all_rules
+            from gate.broken join rules using (rule_number) group by landed_row
+        )
+        select md5(concat_ws('|', ?, present.landed_row, {literal(source)}, {literal(name)})),
+            {literal(source)}, {literal(name)}, rules.rule,
+            nullif(array_to_string(broken.all_rules[2:], ', '), ''),
+            rules.severity, rules.description, present.row_key, present.content_hash,
+            cast(to_json(landed) as varchar), present.source_pointer, ?, ?, ?, ?, 'open'
+        from broken
+        join rules on rules.rule_number = broken.first_rule
+        join gate.present as present using (landed_row)
+        join (
+            select _row, columns(* exclude (_row, _pointer))
+            from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
+        ) as landed on landed._row = present.landed_row
+        """,
+        [run_id, run_id, night, run_id, night],
+    )
+    connection.execute(
+        """
+        update quarantine.rows set last_run_id = ?, last_seen_on = ?
+        from (select distinct row_key, content_hash from gate.present where fate = 'held') as again
+        where rows.source = ? and rows.object = ? and rows.status = 'open'
+            and rows.row_key = again.row_key and rows.content_hash = again.content_hash
+        """,
+        [run_id, night, source, name],
+    )
+
+
+def _take_in(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    name: str,
+    is_snapshot: bool,
+    night: date,
+    run_id: str,
+) -> LedgerRow:
+    """Append the sound candidates to the raw log and add up what became of every row."""
+    connection.execute(
+        "create or replace temp table admitted as select * from gate.candidates as candidate "
+        "where not exists (select 1 from gate.broken where broken.landed_row = candidate.landed_row)"
+    )
+    loaded = raw.append(connection, source, name, night, run_id)
+    deleted = raw.append_deletions(connection, source, name, night, run_id) if is_snapshot else 0
+    fates = dict(connection.execute("select fate, count(*) from gate.present group by fate").fetchall())
+    return LedgerRow(
+        source,
+        name,
+        extracted=sum(fates.values()),
+        loaded=loaded,
+        unchanged=fates.get("unchanged", 0),
+        duplicate=fates.get("duplicate", 0),
+        quarantined=fates.get("held", 0) + fates.get("candidate", 0) - _count(connection, "admitted"),
+        deleted=deleted,
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    return connection.execute(f"select count(*) from {table}").fetchone()[0]
+
+
+def _first(results: list[RuleResult], outcome: Outcome, place: str) -> str | None:
+    """The sentence of the first rule with an outcome."""
+    return next((sentence(r, place) for r in results if r.outcome == outcome), None)

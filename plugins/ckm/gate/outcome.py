@@ -1,0 +1,61 @@
+"""What a rule's verdict means for the load."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["passed", "quarantined", "warned", "object_failed", "failed"]
+
+# A rejected share only means something from a number of rejected rows on: two of three rows of a quiet
+# night are no reason to stop a load, nor ten odd cells to call a column retyped.
+SMALLEST_ALARMING_COUNT = 50
+SMALLEST_RETYPED_COUNT = 10
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule over one table. Counts are rows; null where the rule is about the table as a whole."""
+
+    rule: str
+    description: str
+    severity: str
+    outcome: Outcome
+    evaluated_rows: int | None
+    failing_rows: int | None
+    observed_value: str | None
+    message: str | None
+
+
+def outcome_of(
+    *,
+    success: bool,
+    raised: bool,
+    severity: str,
+    quarantines: bool,
+    fails_object: bool,
+    failing_rows: int | None,
+) -> Outcome:
+    """From GX's verdict to what the load does about it.
+
+    A rule that raises has not held. A row rule sets its rows aside and passes, unless too many broke it.
+    """
+    critical = severity == "critical"
+    if raised:
+        return "failed" if critical else "warned"
+    tolerable = SMALLEST_RETYPED_COUNT if fails_object else SMALLEST_ALARMING_COUNT
+    if success or (quarantines and (failing_rows or 0) < tolerable):
+        return "quarantined" if quarantines and failing_rows else "passed"
+    if not critical:
+        return "quarantined" if quarantines else "warned"
+    return "object_failed" if fails_object else "failed"
+
+
+def sentence(result: RuleResult, place: str) -> str:
+    """A verdict that does not hold, as a person would want to read it."""
+    if result.message:
+        return f"{place}: rule {result.rule} could not be evaluated: {result.message}"
+    found = (
+        f"{result.failing_rows:,} of {result.evaluated_rows:,} rows break it"
+        if result.failing_rows and result.evaluated_rows
+        else f"observed {result.observed_value}"
+    )
+    return f"{place}: rule {result.rule} ({result.description.rstrip('.')}) does not hold: {found}."

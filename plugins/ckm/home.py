@@ -1,0 +1,102 @@
+"""A home: the folder that holds one installation's warehouse, secret, landing and published versions."""
+
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ckm.errors import LoadRunning
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of one home."""
+
+    folder: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def versions(self) -> Path:
+        return self.folder / "published" / "versions"
+
+    @property
+    def current(self) -> Path:
+        return self.folder / "published" / "current"
+
+    @property
+    def dbt(self) -> Path:
+        return self.folder / "dbt"
+
+    @property
+    def dbt_vars(self) -> Path:
+        return self.folder / "dbt_vars.yml"
+
+    @property
+    def gx(self) -> Path:
+        return self.folder / "gx"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    def landing(self, night: date) -> Path:
+        return self.folder / "landing" / night.isoformat()
+
+    def make(self) -> None:
+        """Create the folders; the home holds personal data, so only its owner may enter."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.versions.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the home for a load; the operating system lets go of it when the process ends, however it ends.
+
+        Raises:
+            LoadRunning: another process holds it.
+        """
+        self.make()
+        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                holder = os.pread(descriptor, 20, 0).decode().strip()
+                raise LoadRunning(
+                    f"another load is running in {self.folder} (process {holder}): wait until it ends and try again."
+                ) from error
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def secret(self, from_environment: str | None) -> bytes:
+        """The key behind `customer_key`: from the environment, else `secret.key`, made at the first run.
+
+        Whoever has it can tell which key belongs to which customer; losing it changes every key.
+        """
+        if from_environment:
+            return from_environment.encode()
+        file = self.folder / "secret.key"
+        if not file.exists():
+            made = file.with_suffix(".new")
+            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+                handle.write(secrets.token_hex(32))
+                handle.flush()
+                os.fsync(handle.fileno())
+            made.rename(file)
+        return file.read_text().strip().encode()
+
+
+def hmac_pads(key: bytes) -> tuple[str, str]:
+    """The inner and outer pad of HMAC-SHA256 as hexadecimal text (RFC 2104), so that SQL can compute it."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    return bytes(b ^ 0x36 for b in block).hex(), bytes(b ^ 0x5C for b in block).hex()

@@ -1,0 +1,271 @@
+"""The nightly load: its steps, declared once. Airflow and `ckm run` both execute `STEPS`.
+
+    prepare → extract → gate_raw → build_star → score → build_marts → gate_marts → publish
+
+Each step reads what the one before left in the home and may be run again after a crash. Drivers hold the
+home's lock around the steps that use the warehouse.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from ckm import audit, raw, transform, warehouse
+from ckm.errors import GateFailed
+from ckm.extract.window import Window
+from ckm.home import Home, hmac_pads
+from ckm.settings import Settings
+from ckm.sources import Sources, load_sources
+from ckm.warehouse import connect
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run of one night: all that a step must be told. Serialises to JSON for the scheduler."""
+
+    run_id: str
+    as_of_date: date
+    sources_file: Path
+    home_folder: Path
+    project: Path
+    full_refresh: bool
+    extracts: bool
+
+    @property
+    def home(self) -> Home:
+        return Home(self.home_folder)
+
+    @property
+    def suites(self) -> Path:
+        return self.project / "expectations"
+
+    @property
+    def landing(self) -> Path:
+        return self.home.landing(self.as_of_date)
+
+    def sources(self) -> Sources:
+        return load_sources(self.sources_file)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            name: value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Night":
+        paths = {name: Path(values[name]) for name in ("sources_file", "home_folder", "project")}
+        return cls(**{**values, **paths, "as_of_date": date.fromisoformat(values["as_of_date"])})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: `run(night)`, or `run(night, source)` once per source. Its result is a table to show.
+
+    `heals` says that trying again may help (a system that did not answer), `uses_warehouse` that it must
+    not run beside another step that does.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    purpose: str
+    on_failure: str
+    per_source: bool = False
+    heals: bool = False
+    uses_warehouse: bool = True
+
+
+def prepare(
+    settings: Settings, sources_file: Path, night: date, *, full_refresh: bool = False
+) -> Night:
+    """Check the configuration, make the home ready, open a run and note what each object must read.
+
+    Raises:
+        ConfigurationError: before anything has changed.
+    """
+    sources = load_sources(sources_file)
+    home = Home(settings.home.resolve())
+    home.make()
+    pads = hmac_pads(home.secret(settings.secret))
+    with connect(home.warehouse) as connection:
+        warehouse.prepare(connection, pads)
+        newest = connection.execute("select max(as_of_date) from audit.load_ledger").fetchone()[0]
+        latest = connection.execute("select max(as_of_date) from audit.runs").fetchone()[0]
+        is_past = newest is not None and night < newest
+        run_id = audit.start_run(connection, night, sources.configuration_hash)
+        spans = {
+            name: {o: asdict(w) for o, w in raw.windows(connection, sources, name, night).items()}
+            for name in sources.sources
+        }
+    home.warehouse.chmod(0o600)
+    prepared = Night(
+        run_id=run_id,
+        as_of_date=night,
+        sources_file=sources.file,
+        home_folder=home.folder,
+        project=settings.project,
+        full_refresh=full_refresh or (latest is not None and night < latest),
+        extracts=not is_past and not full_refresh,
+    )
+    shutil.rmtree(home.gx, ignore_errors=True)
+    shutil.rmtree(home.landing(night), ignore_errors=True)
+    prepared.landing.mkdir(parents=True)
+    (prepared.landing / "windows.json").write_text(json.dumps(spans, default=str, indent=1))
+    return prepared
+
+
+def extract(night: Night, source: str) -> list[Any]:
+    """Land one source's rows. A night before the newest one loaded reads the log, not the source."""
+    from ckm.extract import extract_source
+
+    if not night.extracts:
+        return []
+    spans = json.loads((night.landing / "windows.json").read_text())[source]
+    windows = {name: Window(_moment(w["start"]), _moment(w["end"])) for name, w in spans.items()}
+    return extract_source(night.sources(), source, windows, night.landing)
+
+
+def gate_raw(night: Night, source: str) -> list[audit.LedgerRow]:
+    """Judge what one source landed, take in what is sound and set the rest aside."""
+    from ckm.gate.admit import admit_source
+
+    if not night.extracts:
+        return []
+    with connect(night.home.warehouse) as connection:
+        return admit_source(
+            connection,
+            night.sources(),
+            source,
+            landing=night.landing,
+            suites=night.suites,
+            gx_store=night.home.gx,
+            night=night.as_of_date,
+            run_id=night.run_id,
+        )
+
+
+def build_star(night: Night) -> list[transform.NodeResult]:
+    """Build staging, identity and star, and the purchase states that scoring reads."""
+    return _dbt(night, transform.LAYERS_BEFORE_SCORES)
+
+
+def score(night: Night) -> Any:
+    """Fit and score customer lifetime value and the chance of no order in 90 days."""
+    from ckm import score as scoring
+
+    company = night.sources().company
+    with connect(night.home.warehouse) as connection:
+        return scoring.score(
+            connection,
+            night=night.as_of_date,
+            run_id=night.run_id,
+            reporting_currency=company.reporting_currency,
+            annual_discount_rate=company.annual_discount_rate,
+        )
+
+
+def build_marts(night: Night) -> list[transform.NodeResult]:
+    """Build the marts on star and scores."""
+    return _dbt(night, transform.LAYERS_AFTER_SCORES)
+
+
+def gate_marts(night: Night) -> list[Any]:
+    """Judge the marts; a critical rule that fails keeps the last good version public."""
+    from ckm.gate.marts import judge_marts
+
+    with connect(night.home.warehouse) as connection:
+        return judge_marts(
+            connection,
+            suites=night.suites,
+            gx_store=night.home.gx,
+            night=night.as_of_date,
+            run_id=night.run_id,
+        )
+
+
+def publish(night: Night) -> Any:
+    """Make the new version and switch to it in one rename."""
+    from ckm import publish as publishing
+
+    published = publishing.publish(night.home, night.as_of_date, night.run_id, night.sources().company.name)
+    shutil.rmtree(night.landing, ignore_errors=True)
+    return published
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "extract", extract, "Land each source's new rows, as received, under the home's landing/.",
+        "Look at the sentence for the object; mend the system or sources.yml and clear the task.",
+        per_source=True, heals=True, uses_warehouse=False,
+    ),
+    Step(
+        "gate_raw", gate_raw, "Judge the landed rows, take the sound ones into the raw log, set others aside.",
+        "A critical rule failed: look at the rule in audit.gate_results, mend the source or the suite "
+        "under expectations/raw/, and clear from extract.",
+        per_source=True,
+    ),
+    Step(
+        "build_star", build_star, "Build staging, identity and the star schemas with dbt, and test them.",
+        "Read the failing node's message in the log table; mend the model or the data and clear the task.",
+    ),
+    Step(
+        "score", score, "Fit BG/NBD and Gamma-Gamma and score every customer.",
+        "The log says what could not be fitted; marts can still be built from the last scores.",
+    ),
+    Step(
+        "build_marts", build_marts, "Build the marts with dbt, and test them.",
+        "Read the failing node's message in the log table; mend the model or the data and clear the task.",
+    ),
+    Step(
+        "gate_marts", gate_marts, "Judge the marts; a critical failure keeps the last good version public.",
+        "Look at the rule in audit.gate_results; nothing was published, readers still see the last version.",
+    ),
+    Step(
+        "publish", publish, "Write the new version and switch readers to it in one rename.",
+        "The last version is still public; free disk space if that was it, and clear the task.",
+    ),
+)  # fmt: skip
+
+
+def finish(night: Night, error: BaseException | None) -> None:
+    """Close the run on record when it did not end in publication."""
+    if error is None:
+        return
+    status = "stopped at a gate" if isinstance(error, GateFailed) else "failed"
+    with connect(night.home.warehouse) as connection:
+        audit.finish_run(connection, night.run_id, status, " ".join(str(error).split()), None)
+
+
+def published_nights(home: Home) -> set[date]:
+    """The nights that have been published from this home."""
+    if not home.warehouse.exists():
+        return set()
+    with connect(home.warehouse) as connection:
+        tables = connection.execute(
+            "select count(*) from duckdb_tables() where schema_name = 'audit' and table_name = 'runs'"
+        ).fetchone()[0]
+        if not tables:
+            return set()
+        rows = connection.execute(
+            "select distinct as_of_date from audit.runs where status like 'published%'"
+        ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _dbt(night: Night, layers: tuple[str, ...]) -> list[transform.NodeResult]:
+    return transform.build(
+        night.home,
+        night.project / "dbt_project",
+        transform.dbt_vars(night.sources().company, night.as_of_date),
+        layers,
+        night.run_id,
+        full_refresh=night.full_refresh,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,105 @@
+"""`ckm run`: the steps of the night one after the other in this process, with progress."""
+
+import json
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ckm import nightly
+from ckm.check import check
+from ckm.console import console, step_table, summary
+from ckm.errors import ConfigurationError, ObjectFailed
+from ckm.home import Home
+from ckm.nightly import STEPS, Night
+from ckm.publish import Published
+from ckm.settings import Settings
+from ckm.warehouse import connect
+
+
+def run_nights(
+    settings: Settings, sources_file: Path, nights: list[date], *, full_refresh: bool, as_json: bool
+) -> int:
+    """Run nights in order; returns the exit code of the last, 0 or 4.
+
+    Of several nights, those already published are passed over, so that the same range can be given again.
+
+    Raises:
+        CkmError: the first night that fails ends the range.
+    """
+    if not settings.dbt_project.is_dir():
+        raise ConfigurationError(
+            f"{settings.dbt_project} does not exist: set CKM_PROJECT to the folder that holds dbt_project/."
+        )
+    screen = console(stderr=as_json)
+    home = Home(settings.home.resolve())
+    with home.lock():
+        sources, _ = check(sources_file, settings.expectations)
+        done = nightly.published_nights(home) if len(nights) > 1 and not full_refresh else set()
+        for night in nights:
+            if night in done:
+                screen.print(f"{night} is already published.")
+        published: Published | None = None
+        ran: Night | None = None
+        for night in [n for n in nights if n not in done]:
+            screen.rule(f"[bold]{sources.company.name}, night of {night}")
+            ran = nightly.prepare(settings, sources_file, night, full_refresh=full_refresh)
+            published = _run_night(ran, list(sources.sources), screen)
+        return _close(home, ran, published, screen, as_json)
+
+
+def _run_night(night: Night, sources: list[str], screen: Console) -> Published:
+    """Every step of one night, timed; a failure is put on record before it goes on up."""
+    result: Any = None
+    try:
+        for step in STEPS:
+            for source in sources if step.per_source else [None]:
+                label = f"{step.name} {source}" if source else step.name
+                began = time.monotonic()
+                with screen.status(f"{label} …"):
+                    result = step.run(night, source) if source else step.run(night)
+                screen.print(f"  {label:<20} {time.monotonic() - began:6.1f} s  {_brief(result)}")
+    except BaseException as error:
+        nightly.finish(night, error)
+        if isinstance(error, Exception):
+            shown = step_table(result)
+            if shown is not None:
+                screen.print(shown)
+        raise
+    return result
+
+
+def _brief(result: Any) -> str:
+    """One line on a step's result."""
+    if isinstance(result, Published):
+        return result.message or f"version {result.version}, {result.tables} tables"
+    if isinstance(result, list) and result and hasattr(result[0], "loaded"):
+        return ", ".join(
+            f"{sum(getattr(r, part) for r in result):,} {part}"
+            for part in ("extracted", "loaded", "unchanged", "duplicate", "quarantined")
+        )
+    if isinstance(result, list) and result and hasattr(result[0], "rows"):
+        failed = [r for r in result if r.failure]
+        return f"{sum(r.rows for r in result):,} rows landed" + (f", {len(failed)} objects failed" if failed else "")
+    shown = step_table(result)
+    return str(shown.title) if shown is not None and shown.title else ""
+
+
+def _close(home: Home, night: Night | None, published: Published | None, screen: Console, as_json: bool) -> int:
+    """Show where everything ended and say so in the exit code."""
+    if night is None or published is None:
+        screen.print("Nothing to do.")
+        return 0
+    if published.version is not None:
+        with connect(home.current / "ckm.duckdb", read_only=True) as connection:
+            parts = summary(home, night.run_id, connection)
+        if as_json:
+            print(json.dumps({"run_id": night.run_id, "status": published.status, "stale": published.stale}))
+        else:
+            screen.print(*parts, sep="\n")
+    if published.stale:
+        screen.print(f"Stale: {', '.join(published.stale)}; the marts show what was known of them before.")
+        return ObjectFailed.exit_code
+    return 0

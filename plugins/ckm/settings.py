@@ -1,0 +1,63 @@
+"""What the environment decides: the only module that reads it."""
+
+import os
+import re
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ckm.errors import ConfigurationError
+
+# Nothing this product runs reports to anybody, and libraries log errors only; whoever wants otherwise
+# sets the variable before.
+TOOL_DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "ERROR",
+    "GX_ANALYTICS_ENABLED": "false",
+    "TQDM_DISABLE": "1",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
+}
+
+
+def set_tool_defaults() -> None:
+    """Switch off the telemetry and chatter of dlt, dbt, GX and Airflow; call before importing any of them."""
+    for name, value in TOOL_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+class Settings(BaseSettings):
+    """Places and secrets; each field is the environment variable `CKM_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="CKM_", frozen=True)
+
+    home: Path = Path("var")
+    sources: Path = Path("sources.yml")
+    secret: str | None = Field(default=None, min_length=16)
+    project: Path = Path(__file__).resolve().parents[2]
+
+    @property
+    def dbt_project(self) -> Path:
+        return self.project / "dbt_project"
+
+    @property
+    def expectations(self) -> Path:
+        return self.project / "expectations"
+
+
+def expand_variables(text: str, where: str) -> str:
+    """Replace `${NAME}` by the environment's value.
+
+    Raises:
+        ConfigurationError: a variable is not set.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in os.environ:
+            raise ConfigurationError(f"{where} uses ${{{name}}}, but the environment variable {name} is not set.")
+        return os.environ[name]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)

@@ -1,0 +1,132 @@
+"""Run dbt on the warehouse: layers in, one row of `audit.test_results` per node out."""
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ckm.errors import CkmError, GateFailed
+from ckm.home import Home
+from ckm.sources import Company
+from ckm.warehouse import connect
+
+LAYERS_BEFORE_SCORES = ("staging", "identity", "star", "scores")
+LAYERS_AFTER_SCORES = ("marts",)
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What dbt says of one model or test."""
+
+    node: str
+    resource_type: str
+    layer: str
+    status: str
+    duration_seconds: float
+    failures: int | None
+    message: str | None
+
+    @property
+    def is_good(self) -> bool:
+        return self.status in ("success", "pass", "warn")
+
+
+def dbt_vars(company: Company, night: date) -> dict[str, Any]:
+    """What the models must be told: the as-of date and the company's conventions."""
+    return {
+        "as_of_date": night.isoformat(),
+        "time_zone": company.time_zone,
+        "reporting_currency": company.reporting_currency,
+        "week_start": company.week_start,
+        "fiscal_year_start_month": company.fiscal_year_start_month,
+        "default_customer_type": company.customer_type,
+    }
+
+
+def build(
+    home: Home,
+    project: Path,
+    variables: dict[str, Any],
+    layers: tuple[str, ...],
+    run_id: str,
+    *,
+    full_refresh: bool = False,
+) -> list[NodeResult]:
+    """`dbt build` some layers; no connection to the warehouse may be open.
+
+    The variables are also left in `dbt_vars.yml`, for whoever runs dbt's own command on the home.
+
+    Returns:
+        The result of each node that ran.
+
+    Raises:
+        GateFailed: a test of severity error failed.
+        CkmError: a model could not be built.
+    """
+    home.dbt_vars.write_text(yaml.safe_dump(variables, sort_keys=False))
+    arguments = [
+        "--quiet", "--no-use-colors", "--log-path", str(home.logs),
+        "build", "--project-dir", str(project), "--profiles-dir", str(project),
+        "--target-path", str(home.dbt / "target"), "--vars", yaml.safe_dump(variables),
+        "--select", *layers,
+    ]  # fmt: skip
+    if full_refresh:
+        arguments.append("--full-refresh")
+    outcome = _invoke(home, arguments)
+    if outcome.exception is not None or outcome.result is None:
+        raise CkmError(f"dbt could not start: {' '.join(str(outcome.exception).split())[:600]}")
+    results = [_node_result(item) for item in outcome.result]
+    with connect(home.warehouse) as connection:
+        connection.executemany(
+            "insert into audit.test_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                [run_id, variables["as_of_date"], r.node, r.resource_type, r.layer, r.status,
+                 r.duration_seconds, r.failures, r.message]
+                for r in results
+            ],
+        )  # fmt: skip
+    _raise_for(results, home)
+    return results
+
+
+def _invoke(home: Home, arguments: list[str]) -> Any:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    os.environ["CKM_HOME"] = str(home.folder.resolve())  # read by profiles.yml
+    try:
+        return dbtRunner().invoke(arguments)
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _raise_for(results: list[NodeResult], home: Home) -> None:
+    broken = [r for r in results if r.status in ("error", "runtime error")]
+    failed = [r for r in results if r.status == "fail"]
+    log = home.logs / "dbt.log"
+    if broken:
+        raise CkmError(
+            f"dbt could not build {broken[0].node}: {' '.join((broken[0].message or '').split())[:400]} (see {log})"
+        )
+    if failed:
+        others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        raise GateFailed(
+            f"dbt test {failed[0].node} fails with {failed[0].failures} rows{others} (see {log})."
+        )
+
+
+def _node_result(item: Any) -> NodeResult:
+    node = item.node
+    path = node.fqn[1] if len(node.fqn) > 1 else ""
+    return NodeResult(
+        node=node.name,
+        resource_type=str(node.resource_type),
+        layer=path,
+        status=str(item.status),
+        duration_seconds=round(item.execution_time, 3),
+        failures=item.failures,
+        message=item.message if str(item.status) not in ("success", "pass") else None,
+    )
