@@ -1,12 +1,13 @@
 """`ckm check`: everything that can be known to be wrong before the night begins."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from ckm.contracts import object_contract
 from ckm.errors import ConfigurationError, ObjectFailed
 from ckm.extract import probe_object
-from ckm.gate.suites import load_suite, with_contract
+from ckm.gate.suites import load_suite, night_parameters, with_contract
 from ckm.sources import Sources, load_sources
 
 
@@ -28,9 +29,10 @@ def check(sources_file: Path, suites: Path) -> tuple[Sources, list[Checked]]:
     """
     sources = load_sources(sources_file)
     found = []
+    parameters = night_parameters(date(2000, 1, 1), sources.company)
     for source, spec in sources.sources.items():
         for name in spec.objects:
-            suite = load_suite(suites, f"raw/{source}/{name}", {"night": "2000-01-01"})
+            suite = load_suite(suites, f"raw/{source}/{name}", parameters)
             with_contract(suite, object_contract(source, name))
             try:
                 place, columns = probe_object(sources, source, name)
@@ -38,5 +40,5 @@ def check(sources_file: Path, suites: Path) -> tuple[Sources, list[Checked]]:
                 raise ConfigurationError(f"{sources_file}: sources.{source}.objects.{name}: {error}") from error
             found.append(Checked(source, name, place, len(columns)))
     for file in sorted((suites / "marts").glob("*.json")):
-        load_suite(suites, f"marts/{file.stem}", {"night": "2000-01-01"})
+        load_suite(suites, f"marts/{file.stem}", parameters)
     return sources, found

@@ -183,6 +183,7 @@ def gate_marts(night: Night) -> list[Any]:
             suites=night.suites,
             gx_store=night.home.gx,
             night=night.as_of_date,
+            company=night.sources().company,
             run_id=night.run_id,
         )
 

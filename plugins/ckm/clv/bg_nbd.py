@@ -155,7 +155,7 @@ def fit(
     """
     states = _prepare(frequency, recency, age, weight)
     customers = float(states.weight.sum())
-    mean_age = float(states.weight @ states.age) / customers
+    mean_age = dot(states.weight, states.age) / customers
     repeaters = float(states.weight[states.frequency > 0].sum())
     if repeaters == 0:
         parameters = BgNbdParameters(SHAPE_BOUNDS[0], mean_age or 1.0, 1.0, 1.0)
@@ -170,7 +170,7 @@ def fit(
             standard_errors=None,
         )
 
-    orders = float(states.weight @ states.frequency) / customers
+    orders = dot(states.weight, states.frequency) / customers
     scale = mean_age if mean_age > 0 else 1.0
     unit = np.array([1.0, scale, 1.0, 1.0])
     lower = np.log([SHAPE_BOUNDS[0], SCALE_BOUNDS[0], SHAPE_BOUNDS[0], SHAPE_BOUNDS[0]])

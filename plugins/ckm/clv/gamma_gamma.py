@@ -123,7 +123,7 @@ def fit(transactions: ArrayLike, mean_value: ArrayLike, weight: ArrayLike | None
     """
     values = _prepare(transactions, mean_value, weight)
     customers = float(values.weight.sum())
-    scale = float(values.weight @ values.mean_value) / customers
+    scale = dot(values.weight, values.mean_value) / customers
     unit = np.array([1.0, 1.0, scale])
     lower = np.log([SHAPE_BOUNDS[0], SHAPE_BOUNDS[0], SCALE_BOUNDS[0]])
     upper = np.log([SHAPE_BOUNDS[1], SHAPE_BOUNDS[1], SCALE_BOUNDS[1]])

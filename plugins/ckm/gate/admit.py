@@ -19,7 +19,7 @@ from ckm.extract.window import Window
 from ckm.gate import candidates
 from ckm.gate.check import GateSession, gate_session
 from ckm.gate.outcome import Outcome, RuleResult, sentence
-from ckm.gate.suites import load_suite, with_contract
+from ckm.gate.suites import load_suite, night_parameters, with_contract
 from ckm.sources import Sources, mapped_columns
 from ckm.warehouse import literal, quoted
 
@@ -105,7 +105,7 @@ def _admit_object(
             uses_cursor=raw.has_cursor(source, name, mapping, landed.columns),
         )
         suite = with_contract(
-            load_suite(suites, f"raw/{source}/{name}", {"night": night.isoformat()}), contract
+            load_suite(suites, f"raw/{source}/{name}", night_parameters(night, sources.company)), contract
         )
         results = session.run(suite, "gate", "candidates")
         failure = _first(results, "object_failed", f"{source}.{name}")

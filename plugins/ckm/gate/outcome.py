@@ -52,7 +52,7 @@ def outcome_of(
 def sentence(result: RuleResult, place: str) -> str:
     """A verdict that does not hold, as a person would want to read it."""
     if result.message:
-        return f"{place}: rule {result.rule} could not be evaluated: {result.message}"
+        return f"{place}: rule {result.rule} could not be evaluated: {result.message.rstrip('.')}."
     found = (
         f"{result.failing_rows:,} of {result.evaluated_rows:,} rows break it"
         if result.failing_rows and result.evaluated_rows

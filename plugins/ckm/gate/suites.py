@@ -7,6 +7,7 @@ the share of rows that must hold for a critical rule not to stop the load.
 """
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,17 @@ from great_expectations import ExpectationSuite
 
 from ckm.contracts import ObjectContract
 from ckm.errors import ConfigurationError
+from ckm.extract.window import Window
 from ckm.gate.candidates import UNREADABLE, cast_columns
+from ckm.sources import Company
 
 UNREADABLE_SHARE_OF_A_RETYPED_COLUMN = 0.5
+
+
+def night_parameters(night: date, company: Company) -> dict[str, str]:
+    """What a suite may ask about the night: its date, and the moment in UTC at which its local day ends."""
+    end = Window.until(night, company.zone, None, 0).end
+    return {"night": night.isoformat(), "night_end": end.strftime("%Y-%m-%d %H:%M:%S")}
 
 
 def load_suite(folder: Path, name: str, parameters: dict[str, Any]) -> ExpectationSuite:
@@ -25,7 +34,7 @@ def load_suite(folder: Path, name: str, parameters: dict[str, Any]) -> Expectati
     Args:
         folder: `expectations/`.
         name: path below it without ending, `raw/crm/orders`.
-        parameters: values by name; `night` is the logical date.
+        parameters: values by name, from `night_parameters`.
 
     Raises:
         ConfigurationError: the file is no suite, or uses an unknown expectation, field or parameter.
