@@ -21,8 +21,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-SourcesOption = Annotated[Path | None, typer.Option("--sources", help="sources.yml; default $CKM_SOURCES or ./sources.yml.")]
-HomeOption = Annotated[Path | None, typer.Option("--home", help="Folder of the warehouse; default $CKM_HOME or ./var.")]
+SourcesOption = Annotated[
+    Path | None, typer.Option("--sources", help="sources.yml; default $CKM_SOURCES or ./sources.yml.")
+]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Folder of the warehouse; default $CKM_HOME or ./var.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -30,7 +34,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 def run(
     sources: SourcesOption = None,
     home: HomeOption = None,
-    on: Annotated[str | None, typer.Option("--date", help="Night to load, YYYY-MM-DD; default yesterday.")] = None,
+    on: Annotated[
+        str | None, typer.Option("--date", help="Night to load, YYYY-MM-DD; default yesterday.")
+    ] = None,
     first: Annotated[str | None, typer.Option("--from", help="First of several nights.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last of several nights.")] = None,
     full_refresh: Annotated[
@@ -39,10 +45,13 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Load a night: extract, gate, build, score, gate again, publish."""
-    from ckm import runner
-
     settings, file = _settings(sources, home)
     nights = _nights(on, first, last, file)
+    from ckm.sources import load_sources
+
+    load_sources(file)  # what is wrong in it is said before the libraries load
+    from ckm import runner
+
     raise typer.Exit(runner.run_nights(settings, file, nights, full_refresh=full_refresh, as_json=as_json))
 
 
@@ -93,16 +102,22 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder to make the company in.")],
-    customers: Annotated[int, typer.Option("--customers", min=1, help="Customers over the whole time.")] = 400,
+    customers: Annotated[
+        int, typer.Option("--customers", min=1, help="Customers over the whole time.")
+    ] = 400,
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same company.")] = 1,
-    until: Annotated[str, typer.Option("--until", help="Last day of the company's life so far.")] = "2025-12-31",
+    until: Annotated[
+        str, typer.Option("--until", help="Last day of the company's life so far.")
+    ] = "2025-12-31",
 ) -> None:
     """Make a company's source systems, its sources.yml and its hidden truth."""
     from ckm.console import console
     from ckm.simulate import simulate as make
 
     make(folder, customers=customers, seed=seed, until=_date(until, "--until"))
-    console().print(f"Made a company of {customers:,} customers until {until} in {folder}; its map is {folder}/sources.yml.")
+    console().print(
+        f"Made a company of {customers:,} customers until {until} in {folder}; its map is {folder}/sources.yml."
+    )
 
 
 def main() -> None:
@@ -134,7 +149,9 @@ def _settings(sources: Path | None, home: Path | None) -> tuple[Settings, Path]:
         settings = Settings(**given)
     except ValueError as error:
         first = error.errors()[0]  # type: ignore[attr-defined]
-        raise ConfigurationError(f"environment: CKM_{str(first['loc'][0]).upper()}: {first['msg']}.") from error
+        raise ConfigurationError(
+            f"environment: CKM_{str(first['loc'][0]).upper()}: {first['msg']}."
+        ) from error
     return settings, settings.sources
 
 

@@ -1,6 +1,7 @@
 """What a person sees on the terminal and in the task log: tables of results, never raw logs."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -30,7 +31,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     rows = list(rows)
     made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for index, name in enumerate(columns):
-        numeric = any(isinstance(row[index], int | float) for row in rows)
+        numeric = any(isinstance(row[index], int | float | Decimal) for row in rows)
         made.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         made.add_row(*(_text(value) for value in row))
@@ -40,7 +41,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 def step_table(result: Any) -> Table | None:
     """The result of a step of the night as a table, or nothing where there is nothing to show."""
     if isinstance(result, Published):
-        return table("published", ("version", "tables", "status"), [(result.version, result.tables, result.status)])
+        return table(
+            "published", ("version", "tables", "status"), [(result.version, result.tables, result.status)]
+        )
     if isinstance(result, Scored):
         return _scored(result)
     if not isinstance(result, list) or not result:
@@ -48,7 +51,9 @@ def step_table(result: Any) -> Table | None:
     match result[0]:
         case Landed():
             return table(
-                "landed", ("object", "rows", "failure"), [(f"{r.source}.{r.object}", r.rows, r.failure) for r in result]
+                "landed",
+                ("object", "rows", "failure"),
+                [(f"{r.source}.{r.object}", r.rows, r.failure) for r in result],
             )
         case LedgerRow():
             return ledger_table(result)
@@ -69,7 +74,15 @@ def ledger_table(rows: Iterable[LedgerRow]) -> Table:
         "rows in and out",
         ("object", "extracted", "loaded", "unchanged", "duplicate", "quarantined", "status"),
         [
-            (f"{r.source}.{r.object}", r.extracted, r.loaded, r.unchanged, r.duplicate, r.quarantined, r.status)
+            (
+                f"{r.source}.{r.object}",
+                r.extracted,
+                r.loaded,
+                r.unchanged,
+                r.duplicate,
+                r.quarantined,
+                r.status,
+            )
             for r in rows
         ],
     )
@@ -103,7 +116,8 @@ def summary(home: Home, run_id: str, connection: duckdb.DuckDBPyConnection) -> l
         """
         select left(risk.customer_key, 12) as customer, clv.clv_segment,
             round(risk.churn_probability_90d, 2), round(clv.clv_365d, 2), clv.currency_code,
-            round(risk.churn_probability_90d * clv.clv_365d, 2) as at_stake, risk.driver_1
+            round(risk.churn_probability_90d * clv.clv_365d, 2) as at_stake,
+            coalesce(risk.driver_1, 'within the usual rhythm')
         from marts.churn_risk as risk
         join marts.clv as clv using (customer_key)
         where risk.churn_probability_90d is not null
@@ -112,7 +126,11 @@ def summary(home: Home, run_id: str, connection: duckdb.DuckDBPyConnection) -> l
         """
     ).fetchall()
     return [
-        table("Rows in and out", ("object", "extracted", "loaded", "unchanged", "duplicate", "quarantined", "status"), rows),
+        table(
+            "Rows in and out",
+            ("object", "extracted", "loaded", "unchanged", "duplicate", "quarantined", "status"),
+            rows,
+        ),
         table("Gates", ("boundary", "rules", "passed", "rows set aside", "warned", "failed"), gates),
         table("Marts", ("mart", "rows"), marts),
         table(
@@ -142,7 +160,9 @@ def _nodes(results: list[NodeResult]) -> Table:
     tests = [r for r in results if r.resource_type in ("test", "unit_test")]
     models = [r for r in results if r not in tests]
     shown = models + [r for r in tests if r.status != "pass"]
-    title = f"dbt: {len(models)} models, {sum(r.status == 'pass' for r in tests)} of {len(tests)} tests passed"
+    title = (
+        f"dbt: {len(models)} models, {sum(r.status == 'pass' for r in tests)} of {len(tests)} tests passed"
+    )
     return table(
         title,
         ("layer", "node", "status", "seconds", "failures"),
@@ -158,6 +178,8 @@ def _text(value: Any) -> str:
             return "yes" if value else "no"
         case int():
             return f"{value:,}"
+        case Decimal():
+            return f"{value:,.2f}"
         case float():
             return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
         case _:

@@ -14,6 +14,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ckm import audit, raw, transform, warehouse
 from ckm.errors import GateFailed
 from ckm.extract.window import Window
@@ -52,7 +54,11 @@ class Night:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            name: value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Path) else value
+            name: value.isoformat()
+            if isinstance(value, date)
+            else str(value)
+            if isinstance(value, Path)
+            else value
             for name, value in asdict(self).items()
         }
 
@@ -79,9 +85,7 @@ class Step:
     uses_warehouse: bool = True
 
 
-def prepare(
-    settings: Settings, sources_file: Path, night: date, *, full_refresh: bool = False
-) -> Night:
+def prepare(settings: Settings, sources_file: Path, night: date, *, full_refresh: bool = False) -> Night:
     """Check the configuration, make the home ready, open a run and note what each object must read.
 
     Raises:
@@ -243,18 +247,30 @@ def finish(night: Night, error: BaseException | None) -> None:
 
 def published_nights(home: Home) -> set[date]:
     """The nights that have been published from this home."""
+    rows = _recorded(home, "select distinct as_of_date from audit.runs where status like 'published%'", [])
+    return {night for (night,) in rows}
+
+
+def objects_seen(home: Home, sources_file: Path) -> set[tuple[str, str]]:
+    """The (source, object) pairs that this home has loaded under the same sources.yml."""
+    rows = _recorded(
+        home,
+        """select distinct source, object from audit.load_ledger join audit.runs using (run_id)
+        where load_ledger.status = 'loaded' and configuration_hash = ?""",
+        [load_sources(sources_file).configuration_hash],
+    )
+    return {(source, name) for source, name in rows}
+
+
+def _recorded(home: Home, sql: str, arguments: list[Any]) -> list[tuple[Any, ...]]:
+    """Rows of the audit, none where the home has not been used yet."""
     if not home.warehouse.exists():
-        return set()
+        return []
     with connect(home.warehouse) as connection:
-        tables = connection.execute(
-            "select count(*) from duckdb_tables() where schema_name = 'audit' and table_name = 'runs'"
-        ).fetchone()[0]
-        if not tables:
-            return set()
-        rows = connection.execute(
-            "select distinct as_of_date from audit.runs where status like 'published%'"
-        ).fetchall()
-    return {row[0] for row in rows}
+        try:
+            return connection.execute(sql, arguments).fetchall()
+        except duckdb.CatalogException:
+            return []
 
 
 def _dbt(night: Night, layers: tuple[str, ...]) -> list[transform.NodeResult]:

@@ -57,7 +57,9 @@ def publish(home: Home, night: date, run_id: str, company: str) -> Published:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         tables = _copy_tables(connection, home, folder, run_id, status)
-        (folder / "version.json").write_text(json.dumps({"version": version, "as_of_date": night.isoformat()}))
+        (folder / "version.json").write_text(
+            json.dumps({"version": version, "as_of_date": night.isoformat()})
+        )
         site.write(connection, home, folder / "site", company=company, night=night, run_id=run_id)
     _sync(folder)
     final = home.versions / version
@@ -108,7 +110,8 @@ def _copy_tables(
             connection.execute(f"create table {target} as select * from {schema}.{table}")
             if (schema, table) == ("audit", "runs"):
                 connection.execute(
-                    f"update {target} set status = ?, published_version = run_id where run_id = ?", [status, run_id]
+                    f"update {target} set status = ?, published_version = run_id where run_id = ?",
+                    [status, run_id],
                 )
             for name, text in comments.get(f"{schema}.{table}", {}).items():
                 on = f"table {target}" if name == "" else f"column {target}.{quoted(name)}"

@@ -36,7 +36,9 @@ def run_nights(
     screen = console(stderr=as_json)
     home = Home(settings.home.resolve())
     with home.lock():
-        sources, _ = check(sources_file, settings.expectations)
+        sources, _ = check(
+            sources_file, settings.expectations, seen_before=nightly.objects_seen(home, sources_file)
+        )
         done = nightly.published_nights(home) if len(nights) > 1 and not full_refresh else set()
         for night in nights:
             if night in done:
@@ -82,12 +84,18 @@ def _brief(result: Any) -> str:
         )
     if isinstance(result, list) and result and hasattr(result[0], "rows"):
         failed = [r for r in result if r.failure]
-        return f"{sum(r.rows for r in result):,} rows landed" + (f", {len(failed)} objects failed" if failed else "")
+        return f"{sum(r.rows for r in result):,} rows landed" + (
+            f", {len(failed)} objects failed" if failed else ""
+        )
+    if isinstance(result, list) and result and isinstance(result[0], tuple):
+        return f"{sum(r.outcome == 'passed' for _, r in result)} of {len(result)} rules hold"
     shown = step_table(result)
     return str(shown.title) if shown is not None and shown.title else ""
 
 
-def _close(home: Home, night: Night | None, published: Published | None, screen: Console, as_json: bool) -> int:
+def _close(
+    home: Home, night: Night | None, published: Published | None, screen: Console, as_json: bool
+) -> int:
     """Show where everything ended and say so in the exit code."""
     if night is None or published is None:
         screen.print("Nothing to do.")

@@ -204,7 +204,10 @@ def _record(
 ) -> None:
     """One row per fitted parameter; times are in days, values in the reporting currency."""
     rows = []
-    for model, fit, names in (("bg_nbd", bg, ("r", "alpha", "a", "b")), ("gamma_gamma", gg, ("p", "q", "gamma"))):
+    for model, fit, names in (
+        ("bg_nbd", bg, ("r", "alpha", "a", "b")),
+        ("gamma_gamma", gg, ("p", "q", "gamma")),
+    ):
         for name in names:
             error = getattr(fit.standard_errors, name) if fit.standard_errors else None
             rows.append(

@@ -57,7 +57,9 @@ def expand_variables(text: str, where: str) -> str:
     def value(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in os.environ:
-            raise ConfigurationError(f"{where} uses ${{{name}}}, but the environment variable {name} is not set.")
+            raise ConfigurationError(
+                f"{where} uses ${{{name}}}, but the environment variable {name} is not set."
+            )
         return os.environ[name]
 
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)

@@ -68,7 +68,8 @@ def write(
         ),
     ]
     rules = connection.execute(
-        "select count(*), count(*) filter (outcome = 'passed') from audit.gate_results where run_id = ?", [run_id]
+        "select count(*), count(*) filter (outcome = 'passed') from audit.gate_results where run_id = ?",
+        [run_id],
     ).fetchone()
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{html.escape(company)}: customer knowledge, {night}</title>
@@ -87,8 +88,12 @@ def _mart_counts(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnec
     marts = connection.execute(
         "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
     ).fetchall()
-    counts = " union all ".join(f"select '{m}' as mart, count(*) as row_count from marts.{m}" for (m,) in marts)
-    return connection.execute(f"from ({counts or 'select null as mart, 0 as row_count where false'}) order by mart")
+    counts = " union all ".join(
+        f"select '{m}' as mart, count(*) as row_count from marts.{m}" for (m,) in marts
+    )
+    return connection.execute(
+        f"from ({counts or 'select null as mart, 0 as row_count where false'}) order by mart"
+    )
 
 
 def _section(title: str, text: str, result: duckdb.DuckDBPyConnection) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+import sqlalchemy as sa
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -30,6 +31,7 @@ class Company(_Frozen):
     week_start: Literal["monday", "saturday", "sunday"] = "monday"
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
     customer_type: Literal["person", "company"] = "person"
+    zero_value_orders: Literal["ignored", "counted"] = "ignored"
     annual_discount_rate: float = Field(default=0.10, ge=0, lt=1, strict=False)
 
     @field_validator("time_zone")
@@ -88,6 +90,17 @@ class SqlSource(_Source):
     transport: Literal["sql"]
     url: str
 
+    @field_validator("url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        try:
+            sa.make_url(url).get_dialect()
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
+            raise ValueError(
+                "must be a SQLAlchemy address like postgresql://user:password@host/database"
+            ) from error
+        return url
+
     @model_validator(mode="after")
     def _one_place(self) -> "SqlSource":
         for name, mapping in self.objects.items():
@@ -135,7 +148,9 @@ def load_sources(file: Path) -> Sources:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(f"{file} is not valid YAML{place}: {getattr(error, 'problem', error)}.") from error
+        raise ConfigurationError(
+            f"{file} is not valid YAML{place}: {getattr(error, 'problem', error)}."
+        ) from error
     if not isinstance(document, dict):
         raise ConfigurationError(f"{file} must hold a mapping with the keys company and sources.")
     document = _expand(document, str(file))
@@ -159,7 +174,9 @@ def _check_against_contracts(sources: Sources, file: Path) -> None:
     for source_name, source in sources.sources.items():
         where = f"sources.{source_name}"
         if source_name not in contracts:
-            raise ConfigurationError(f"{file}: {where} is no known source{_did_you_mean(source_name, contracts)}")
+            raise ConfigurationError(
+                f"{file}: {where} is no known source{_did_you_mean(source_name, contracts)}"
+            )
         objects = contracts[source_name].objects
         for object_name, mapping in source.objects.items():
             at = f"{where}.objects.{object_name}"
@@ -177,7 +194,9 @@ def _check_against_contracts(sources: Sources, file: Path) -> None:
                         )
             both = set(mapping.columns or {}) & set(mapping.constants)
             if both:
-                raise ConfigurationError(f"{file}: {at}: {min(both)} is both in columns and in constants; keep one.")
+                raise ConfigurationError(
+                    f"{file}: {at}: {min(both)} is both in columns and in constants; keep one."
+                )
             if mapping.columns is not None:
                 for name, column in contract.columns.items():
                     if column.required and name not in mapping.columns and name not in mapping.constants:
@@ -188,7 +207,10 @@ def _check_against_contracts(sources: Sources, file: Path) -> None:
 
 def _expand(value: Any, where: str) -> Any:
     if isinstance(value, dict):
-        return {key: _expand(item, f"{where}: {key}" if ": " not in where else f"{where}.{key}") for key, item in value.items()}
+        return {
+            key: _expand(item, f"{where}: {key}" if ": " not in where else f"{where}.{key}")
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_expand(item, where) for item in value]
     return expand_variables(value, where) if isinstance(value, str) else value
@@ -219,8 +241,10 @@ def _sentence(error: ValidationError) -> str:
     kind, given = first["type"], first.get("input")
     if kind == "extra_forbidden":
         known = _fields_at(first["loc"][:-1])
-        return f"{place} is not a known field{_did_you_mean(str(first['loc'][-1]), known)}" if known else (
-            f"{place} is not a known field."
+        return (
+            f"{place} is not a known field{_did_you_mean(str(first['loc'][-1]), known)}"
+            if known
+            else (f"{place} is not a known field.")
         )
     if kind == "missing":
         return f"{place} is missing."

@@ -43,6 +43,7 @@ def dbt_vars(company: Company, night: date) -> dict[str, Any]:
         "week_start": company.week_start,
         "fiscal_year_start_month": company.fiscal_year_start_month,
         "default_customer_type": company.customer_type,
+        "zero_value_orders": company.zero_value_orders,
     }
 
 
@@ -71,6 +72,7 @@ def build(
         "--quiet", "--no-use-colors", "--log-path", str(home.logs),
         "build", "--project-dir", str(project), "--profiles-dir", str(project),
         "--target-path", str(home.dbt / "target"), "--vars", yaml.safe_dump(variables),
+        "--exclude-resource-type", "unit_test",  # they test the code, not the night: `make test` runs them
         "--select", *layers,
     ]  # fmt: skip
     if full_refresh:

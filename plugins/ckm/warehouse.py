@@ -36,13 +36,14 @@ AUDIT_TABLES: dict[str, str] = {
         parameter_value double, standard_error double, is_identified boolean, log_likelihood double,
         customers bigint, distinct_states bigint, remark varchar""",
     "column_lineage": """run_id varchar, as_of_date date, table_name varchar, column_name varchar,
-        upstream_table varchar, upstream_column varchar, expression varchar""",
+        upstream_table varchar, upstream_column varchar,
+        expression varchar""",
     "erasures": "run_id varchar, as_of_date date, customer_key varchar, reason varchar, rows_erased bigint",
 }
 
 QUARANTINE_TABLE = """quarantine_id varchar, source varchar, object varchar, rule varchar, other_rules varchar,
-    severity varchar, description varchar, row_key varchar, content_hash varchar, content varchar, source_pointer varchar,
-    first_run_id varchar, first_seen_on date, last_run_id varchar, last_seen_on date, status varchar"""
+    severity varchar, description varchar, row_key varchar, content_hash varchar, content varchar,
+    source_pointer varchar, first_run_id varchar, first_seen_on date, last_run_id varchar, last_seen_on date, status varchar"""
 
 SCORE_TABLES: dict[str, str] = {
     "clv": """customer_key varchar, p_alive double, expected_orders_90d double, expected_orders_365d double,

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,9 +37,7 @@ class Landed:
     failure: str | None = None
 
 
-def extract_source(
-    sources: Sources, name: str, windows: dict[str, Window], landing: Path
-) -> list[Landed]:
+def extract_source(sources: Sources, name: str, windows: dict[str, Window], landing: Path) -> list[Landed]:
     """Land the night's rows of every object of one source.
 
     Args:
@@ -83,13 +82,23 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
     columns: dict[str, tuple[str, ...]] = {}
     for object_name in source.objects:
         try:
-            reader, mapping, found, cursor = _open(sources, name, object_name)
-            columns[object_name] = tuple(found)
-            batches = reader.batches(mapping, cursor, windows[object_name])
-            resource = dlt.resource(_numbered(batches), name=object_name, max_table_nesting=0)
-            pipeline.extract(resource, loader_file_format="parquet")
+            columns[object_name] = tuple(_open(sources, name, object_name)[2])
         except Exception as error:
             failures[object_name] = _reason(error, f"{name}.{object_name}")
+
+    def resource(object_name: str) -> Any:
+        reader, mapping, _, cursor = _open(sources, name, object_name)
+        batches = reader.batches(mapping, cursor, windows[object_name])
+        return dlt.resource(_numbered(batches), name=object_name, max_table_nesting=0)
+
+    try:  # all objects at once, which is quick; one that breaks half-way sends each on its own way
+        pipeline.extract([resource(o) for o in columns], loader_file_format="parquet")
+    except Exception:
+        for object_name in columns:
+            try:
+                pipeline.extract(resource(object_name), loader_file_format="parquet")
+            except Exception as error:
+                failures[object_name] = _reason(error, f"{name}.{object_name}")
     pipeline.normalize()
     pipeline.load(raise_on_failed_jobs=True)
     shutil.rmtree(folder / ".dlt")
@@ -132,7 +141,9 @@ def _open(
             )
     for canonical, column in contract.columns.items():
         if column.required and canonical not in mapped and canonical not in mapping.constants:
-            raise ObjectFailed(f"{place} has no column {canonical}, which is required; it has {', '.join(found)}.")
+            raise ObjectFailed(
+                f"{place} has no column {canonical}, which is required; it has {', '.join(found)}."
+            )
     cursor = mapped.get(contract.cursor) if contract.cursor and not mapping.snapshot else None
     return reader, mapping, found, cursor
 

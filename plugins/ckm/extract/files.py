@@ -1,6 +1,6 @@
 """Transport `files`: CSV, TSV, Parquet, JSON lines and XLSX in a folder, read by DuckDB.
 
-    folder/<glob>  or  a query over the folder's files  →  batches of text with `_pointer`
+folder/<glob>  or  a query over the folder's files  →  batches of text with `_pointer`
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,13 @@ class FilesReader:
         return found
 
     def columns(self, mapping: ObjectMapping) -> list[str]:
-        """The columns of the files or of the query's result, as they are called there."""
+        """The columns of the files or of the query's result, as they are called there.
+
+        Raises:
+            ObjectFailed: the folder or file is missing, or DuckDB cannot read it.
+        """
+        if not self.folder.is_dir():
+            raise ObjectFailed(f"the folder {self.folder} does not exist.")
         with self._session() as session:
             relation = self._relation(session, mapping)
             return [name for name in relation.columns if name not in ("_file", "_row")]
@@ -54,7 +60,9 @@ class FilesReader:
         with self._session() as session:
             self._relation(session, mapping).create_view("landed")
             names = [name for name, *_ in session.execute("describe landed").fetchall()]
-            columns = [f"cast({quoted(n)} as varchar) as {quoted(n)}" for n in names if n not in ("_file", "_row")]
+            columns = [
+                f"cast({quoted(n)} as varchar) as {quoted(n)}" for n in names if n not in ("_file", "_row")
+            ]
             what = f"query over {self.folder.name} row " if mapping.query else None
             pointer = f"{literal(what)} || _row" if what else "_file || ' row ' || _row"
             sql = f"select {', '.join(columns)}, {pointer} as _pointer from landed"
@@ -84,11 +92,15 @@ class FilesReader:
         self, session: duckdb.DuckDBPyConnection, mapping: ObjectMapping
     ) -> duckdb.DuckDBPyRelation:
         if mapping.query:
-            return session.sql(
-                f"select *, row_number() over () as _row from ({mapping.query.strip().rstrip(';')})"
-            )
-        parts = [f"({self._read(session, path, mapping)})" for path in self.files(mapping)]
-        return session.sql(" union all by name ".join(f"from {part}" for part in parts))
+            sql = f"select *, row_number() over () as _row from ({mapping.query.strip().rstrip(';')})"
+        else:
+            parts = [f"from ({self._read(session, path, mapping)})" for path in self.files(mapping)]
+            sql = " union all by name ".join(parts)
+        try:
+            return session.sql(sql)
+        except duckdb.Error as error:
+            reason = str(error).split("\n")[0].rstrip(".")
+            raise ObjectFailed(f"DuckDB cannot read {self.place(mapping)}: {reason}.") from error
 
     def _read(self, session: duckdb.DuckDBPyConnection, path: Path, mapping: ObjectMapping) -> str:
         head = f"select *, {literal(path.name)} as _file, row_number() over () as _row from "
@@ -120,6 +132,4 @@ def _sheet(path: Path, sheet: str | None) -> pa.Table:
     rows = workbook[sheet or workbook.sheetnames[0]].iter_rows(values_only=True)
     header = [str(name) for name in next(rows, ()) if name is not None]
     cells = [[None if v is None else str(v) for v in row[: len(header)]] for row in rows]
-    return pa.table(
-        {name: pa.array([row[i] for row in cells], pa.string()) for i, name in enumerate(header)}
-    )
+    return pa.table({name: pa.array([row[i] for row in cells], pa.string()) for i, name in enumerate(header)})

@@ -1,6 +1,6 @@
 """Transport `sql`: any database that SQLAlchemy reaches.
 
-    table or query  →  SELECT, narrowed by the cursor in the database  →  batches of text with `_pointer`
+table or query  →  SELECT, narrowed by the cursor in the database  →  batches of text with `_pointer`
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,9 +50,11 @@ class SqlReader:
         with self._connection() as connection:
             select = self._selectable(connection, mapping)
             names = list(select.selected_columns.keys())
+            inner = select.subquery("landed")
+            # As the driver gives them: SQLAlchemy's own conversions break on a text in a number.
+            select = sa.select(*(sa.type_coerce(c, sa.types.NullType()).label(c.key) for c in inner.c))
             if cursor:
-                inner = select.subquery("landed")
-                select = sa.select(inner).where(_inside(inner.c[cursor], window, self.zone))
+                select = select.where(_inside(inner.c[cursor], window, self.zone))
             result = connection.execution_options(stream_results=True).execute(select)
             start = 1
             yield _text_table(names, [], mapping, start)
@@ -64,14 +66,17 @@ class SqlReader:
     def _connection(self) -> Iterator[sa.Connection]:
         if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").is_file():
             raise ObjectFailed(f"the SQLite file {self.url.database} does not exist.")
-        engine = sa.create_engine(self.url)
+        shown = self.url.render_as_string(hide_password=True)
+        try:
+            engine = sa.create_engine(self.url)
+        except ImportError as error:
+            raise ObjectFailed(f"the driver for {shown} is not installed: {error}.") from error
         try:
             with engine.connect() as connection:
                 yield connection
-        except sa.exc.OperationalError as error:
-            raise ObjectFailed(
-                f"{self.url.render_as_string(hide_password=True)} does not answer: {error.orig}"
-            ) from error
+        except sa.exc.DBAPIError as error:
+            reason = " ".join(str(error.orig).split())
+            raise ObjectFailed(f"{shown} refuses or does not answer: {reason}.") from error
         finally:
             engine.dispose()
 

@@ -60,6 +60,8 @@ def admit_source(
                     connection, session, sources, landed, landing / source, suites, night, run_id
                 )
                 stops += [stop] if stop else []
+    for table in ("present", "candidates", "broken"):
+        connection.execute(f"drop table if exists gate.{table}")
     if stops:
         raise GateFailed(" ".join(stops))
     return ledger_of(connection, run_id, source)
@@ -119,7 +121,7 @@ def _admit_object(
                 source, name, extracted, quarantined=extracted, status="failed", message=failure or stop
             )
         else:
-            _set_aside(connection, source, name, parquet, results, night, run_id)
+            _set_aside(connection, landed, parquet, results, night, run_id)
             row = _take_in(connection, source, name, mapping.snapshot, night, run_id)
         audit.record_ledger(connection, run_id, night, row)
         stale_days = audit.record_freshness(connection, run_id, night, row, None)
@@ -138,14 +140,15 @@ def _admit_object(
 
 def _set_aside(
     connection: duckdb.DuckDBPyConnection,
-    source: str,
-    name: str,
+    landed: Landed,
     parquet: Path,
     results: list[RuleResult],
     night: date,
     run_id: str,
 ) -> None:
     """Write broken candidates to the quarantine as they were received; known ones are only seen again."""
+    source, name = landed.source, landed.object
+    cells = ", ".join(f"{quoted(column)} := {quoted(column)}" for column in landed.columns)
     connection.execute(
         "create or replace temp table rules (rule_number integer, rule varchar, severity varchar, description varchar)"
     )
@@ -165,12 +168,12 @@ def _set_aside(
             {literal(source)}, {literal(name)}, rules.rule,
             nullif(array_to_string(broken.all_rules[2:], ', '), ''),
             rules.severity, rules.description, present.row_key, present.content_hash,
-            cast(to_json(landed) as varchar), present.source_pointer, ?, ?, ?, ?, 'open'
+            landed.content, present.source_pointer, ?, ?, ?, ?, 'open'
         from broken
         join rules on rules.rule_number = broken.first_rule
         join gate.present as present using (landed_row)
         join (
-            select _row, columns(* exclude (_row, _pointer))
+            select _row, cast(to_json(struct_pack({cells})) as varchar) as content
             from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
         ) as landed on landed._row = present.landed_row
         """,

@@ -146,7 +146,9 @@ def _typed(column: Column, text: str, zone: str) -> str:
         case "string":
             return text
         case "integer":
-            return rf"case when regexp_full_match({text}, '[+-]?\d+(\.0+)?') then try_cast({text} as bigint) end"
+            return (
+                rf"case when regexp_full_match({text}, '[+-]?\d+(\.0+)?') then try_cast({text} as bigint) end"
+            )
         case "decimal" | "money":
             number = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
             return f"case when regexp_full_match({text}, '{number}') then try_cast({text} as {column.duckdb_type}) end"
@@ -161,7 +163,9 @@ def _typed(column: Column, text: str, zone: str) -> str:
                 f"then try_cast(left({text}, 10) as date) end"
             )
         case "timestamp":
-            zoned = rf"regexp_matches({text}, '\d{{2}}(Z|z|[+-]\d{{2}}(:?\d{{2}})?)$') and length({text}) > 10"
+            zoned = (
+                rf"regexp_matches({text}, '\d{{2}}(Z|z|[+-]\d{{2}}(:?\d{{2}})?)$') and length({text}) > 10"
+            )
             return (
                 f"case when {zoned} then try_cast({text} as timestamptz) at time zone 'UTC' "
                 rf"when regexp_matches({text}, '^\d{{4}}-\d{{1,2}}-\d{{1,2}}') "

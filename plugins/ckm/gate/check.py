@@ -27,6 +27,7 @@ from great_expectations.validator.validator import Validator
 import ckm.gate.duckdb_gx  # noqa: F401 - registers the data source type `duckdb`
 from ckm.gate.outcome import RuleResult, outcome_of
 
+
 @contextmanager
 def gate_session(connection: duckdb.DuckDBPyConnection, store: Path) -> Iterator["GateSession"]:
     """GX at work through a cursor of an open warehouse connection.
@@ -77,7 +78,8 @@ class GateSession:
         """Validate one table.
 
         Returns:
-            The results in the order of the suite. The table `gate.broken` (landed_row, rule_number) then names each row that breaks a quarantining rule.
+            The results in the order of the suite. The table `gate.broken` (landed_row, rule_number) then
+            names each row that breaks a quarantining rule.
         """
         asset_name = suite.name
         asset = self.datasource.add_table_asset(name=asset_name, table_name=table, schema_name=schema)
@@ -115,7 +117,7 @@ class GateSession:
                 rows = sa.select(judged.c.landed_row, sa.literal(number)).where(condition)
                 connection.execute(broken.insert().from_select(["landed_row", "rule_number"], rows))
             per_rule = sa.select(broken.c.rule_number, sa.func.count()).group_by(broken.c.rule_number)
-            counts = {number: count for number, count in connection.execute(per_rule).all()}
+            counts = dict(tuple(row) for row in connection.execute(per_rule))
             connection.commit()
         for number in conditions:
             if counts.get(number, 0) != results[number].failing_rows:
@@ -132,7 +134,9 @@ def _condition(batch: Batch, expectation: Any) -> sa.ColumnElement[bool]:
     kwargs = get_metric_kwargs(metric, configuration=configuration)
     domain = kwargs["metric_domain_kwargs"] | {"batch_id": batch.id}
     validator = Validator(
-        execution_engine=batch.data.execution_engine, batches=[batch], data_context=batch.datasource.data_context
+        execution_engine=batch.data.execution_engine,
+        batches=[batch],
+        data_context=batch.datasource.data_context,
     )
     condition, *_ = validator.get_metric(
         MetricConfiguration(
@@ -140,7 +144,9 @@ def _condition(batch: Batch, expectation: Any) -> sa.ColumnElement[bool]:
         )
     )
     pair = [domain[key] for key in ("column_A", "column_B") if domain.get(key)]
-    for column in pair:  # a pair rule leaves out rows where either is missing, but its condition does not say so
+    for (
+        column
+    ) in pair:  # a pair rule leaves out rows where either is missing, but its condition does not say so
         condition = sa.and_(condition, sa.column(column).is_not(None))
     return condition
 

@@ -14,7 +14,6 @@ from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
 
-
 EngineClass = type[SqlAlchemyExecutionEngine]  # inside the data source, `type` is its name in GX
 
 
@@ -51,7 +50,7 @@ class _MatchRegex(ColumnMapMetricProvider):
     condition_value_keys = ("regex",)
 
     @column_condition_partial(engine=DuckDBExecutionEngine)
-    def _condition(cls, column: sa.ColumnElement, regex: str, **_: Any) -> sa.ColumnElement:  # noqa: N805
+    def _condition(cls, column: sa.ColumnElement, regex: str, **_: Any) -> sa.ColumnElement:
         return sa.func.regexp_matches(column, sa.literal(regex))
 
 
@@ -60,5 +59,5 @@ class _NotMatchRegex(ColumnMapMetricProvider):
     condition_value_keys = ("regex",)
 
     @column_condition_partial(engine=DuckDBExecutionEngine)
-    def _condition(cls, column: sa.ColumnElement, regex: str, **_: Any) -> sa.ColumnElement:  # noqa: N805
+    def _condition(cls, column: sa.ColumnElement, regex: str, **_: Any) -> sa.ColumnElement:
         return sa.not_(sa.func.regexp_matches(column, sa.literal(regex)))

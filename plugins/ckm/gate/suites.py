@@ -49,14 +49,20 @@ def load_suite(folder: Path, name: str, parameters: dict[str, Any]) -> Expectati
         for item in expectations:
             for field in ("rule",):
                 if field not in item.get("meta", {}):
-                    raise ConfigurationError(f"{file}: an expectation of type {item.get('type')} has no meta.{field}.")
+                    raise ConfigurationError(
+                        f"{file}: an expectation of type {item.get('type')} has no meta.{field}."
+                    )
         return ExpectationSuite(name=suite_name, expectations=expectations, meta=document.get("meta"))
     except ConfigurationError:
         raise
     except (KeyError, TypeError) as error:
-        raise ConfigurationError(f"{file} is no GX suite: {error} is missing or of the wrong kind.") from error
+        raise ConfigurationError(
+            f"{file} is no GX suite: {error} is missing or of the wrong kind."
+        ) from error
     except Exception as error:
-        raise ConfigurationError(f"{file} is no valid GX suite: {' '.join(str(error).split())[:300]}") from error
+        raise ConfigurationError(
+            f"{file} is no valid GX suite: {' '.join(str(error).split())[:300]}"
+        ) from error
 
 
 def contract_rules(contract: ObjectContract) -> list[dict[str, Any]]:

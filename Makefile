@@ -1,0 +1,63 @@
+# What a person needs: make run, make test, make up. Everything lands in .venv and var of this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# A small company, made by the simulator, lives through its last three nights.
+CUSTOMERS ?= 400
+SEED ?= 1
+FROM ?= 2025-12-29
+TO ?= 2025-12-31
+COMPANY := var/company
+
+export CKM_HOME ?= $(CURDIR)/var
+export CKM_SOURCES ?= $(CURDIR)/$(COMPANY)/sources.yml
+export DO_NOT_TRACK := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast lint lock dbt-docs clean
+
+help:  ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup: $(STAMP)  ## Make the project's own environment.
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "make: Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Setting up $(VENV) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $(STAMP)
+
+$(COMPANY)/sources.yml: $(STAMP)
+	@$(BIN)/ckm simulate $(COMPANY) --customers $(CUSTOMERS) --seed $(SEED) --until $(TO)
+
+run: $(STAMP) $(COMPANY)/sources.yml airflow-setup  ## Load three nights of the small company through Airflow.
+	@$(MAKE) --no-print-directory run-dag FROM=$(FROM) TO=$(TO)
+
+test: $(STAMP)  ## Run all tests, fast ones first.
+	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -m slow
+
+test-fast: $(STAMP)  ## Run the fast tests only.
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+lint: $(STAMP)  ## Check style of Python, SQL and YAML.
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+
+lock: $(STAMP)  ## Resolve pyproject.toml into requirements.lock.
+	@$(BIN)/uv pip compile pyproject.toml --quiet --extra airflow --extra dev --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+clean:  ## Remove the warehouse and the small company, keep the environment.
+	@rm -rf var .airflow
+
+include airflow.mk

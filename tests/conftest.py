@@ -1,0 +1,74 @@
+"""What every test may use: a small company's files, its sources.yml, and the command `ckm`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ckm.settings import set_tool_defaults
+
+set_tool_defaults()
+
+PROJECT = Path(__file__).resolve().parents[1]
+REAL_DATA = Path(os.environ.get("CKM_EXAMPLE_DATA", PROJECT.parent / "shared" / "data"))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def ckm() -> Callable[..., Finished]:
+    """Run `ckm` as a user does, in a process of its own."""
+
+    def run(*arguments: Any, **environment: str) -> Finished:
+        done = subprocess.run(
+            [sys.executable, "-m", "ckm.cli", *(str(a) for a in arguments)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **environment},
+            timeout=600,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """The path of a file of real data; skips where it is not on this machine."""
+
+    def path(name: str) -> Path:
+        file = REAL_DATA / name
+        if not file.exists():
+            pytest.skip(f"{name} is not in CKM_EXAMPLE_DATA ({REAL_DATA})")
+        return file
+
+    return path
+
+
+@pytest.fixture
+def write_sources(tmp_path: Path) -> Callable[..., Path]:
+    """Write a sources.yml with a crm source of files in `tmp_path`."""
+
+    def write(objects: dict[str, Any], *, company: dict[str, Any] | None = None, **source: Any) -> Path:
+        document = {
+            "company": {"name": "Test", "time_zone": "Europe/Berlin", **(company or {})},
+            "sources": {"crm": {"transport": "files", "path": ".", "objects": objects, **source}},
+        }
+        file = tmp_path / "sources.yml"
+        file.write_text(yaml.safe_dump(document, sort_keys=False))
+        return file
+
+    return write

