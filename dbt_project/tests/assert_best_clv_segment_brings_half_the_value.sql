@@ -1,4 +1,4 @@
--- By another road: the key customers together reach their share of all value, and without the last of them do not.
+-- By another road: the key customers reach their share of all value, and without the last of them do not.
 
 with totals as (
 

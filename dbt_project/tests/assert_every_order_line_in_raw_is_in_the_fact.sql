@@ -6,7 +6,10 @@ with in_raw as (
         versions.order_id,
         count(*) as line_count,
         sum(
-            cast(versions.quantity * versions.unit_price - coalesce(versions.discount_amount, 0) as decimal(18, 4))
+            cast(
+                versions.quantity * versions.unit_price
+                - coalesce(versions.discount_amount, 0) as decimal(18, 4)
+            )
         ) as net_amount
     from {{ source('crm', 'order_lines') }} as versions
     where

@@ -25,7 +25,7 @@ def test_models_of_a_first_load_transpile(empty_build: Warehouse) -> None:
 
 
 def test_models_of_a_later_night_transpile(nights: Nights) -> None:
-    assert "affected_rows" in nights.compiled["base_order_line"]
+    assert "loaded_months" in nights.compiled["base_order_line"]
     assert refused(nights.compiled) == {}
 
 

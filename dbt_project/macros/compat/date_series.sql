@@ -1,10 +1,11 @@
-{# first and last day as text → a query of every day between them, both included, in the column calendar_date #}
+{# first and last day as text → a query of every day from one to the other, as calendar_date #}
 {% macro date_series(first, last) -%}
     {{ adapter.dispatch('date_series', 'ckm')(first, last) }}
 {%- endmacro %}
 
 {% macro duckdb__date_series(first, last) -%}
-    select cast(unnest(generate_series(date '{{ first }}', date '{{ last }}', interval 1 day)) as date) as calendar_date
+    select cast(unnest(generate_series(date '{{ first }}', date '{{ last }}', interval 1 day)) as date)
+        as calendar_date
 {%- endmacro %}
 
 {% macro spark__date_series(first, last) -%}

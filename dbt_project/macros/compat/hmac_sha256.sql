@@ -12,5 +12,9 @@
 {%- endmacro %}
 
 {% macro spark__hmac_sha256(message, inner_pad, outer_pad) -%}
-    sha2(unhex({{ outer_pad }}) || unhex(sha2(unhex({{ inner_pad }}) || encode({{ message }}, 'UTF-8'), 256)), 256)
+    sha2(
+        unhex({{ outer_pad }})
+        || unhex(sha2(unhex({{ inner_pad }}) || encode({{ message }}, 'UTF-8'), 256)),
+        256
+    )
 {%- endmacro %}

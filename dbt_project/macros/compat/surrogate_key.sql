@@ -1,4 +1,4 @@
-{# source slug, object, native key (SQL texts but for the object) → md5 as hex; null where the native key is null #}
+{# source slug, object's name, native key → md5 as hex; null where the native key is null #}
 {% macro surrogate_key(source, object, native_key) -%}
     {{ adapter.dispatch('surrogate_key', 'ckm')(source, object, native_key) }}
 {%- endmacro %}

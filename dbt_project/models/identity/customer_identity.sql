@@ -1,5 +1,5 @@
 -- Grain: one row per reference by which a source names a customer.
--- At this stage each CRM customer is its own cluster. Deleted customers stay: their facts still belong to one key.
+-- At this stage each CRM customer is its own cluster. Deleted customers stay: their facts still have one key.
 
 with customer_versions as (
 
@@ -7,7 +7,7 @@ with customer_versions as (
 
 ),
 
--- Always one row, of nulls where the pads are missing: keys then fail their not_null test, no customer vanishes.
+-- Always one row, of nulls where the pads are missing: then keys fail their test, and no customer vanishes.
 pads as (
 
     select
@@ -34,7 +34,7 @@ named as (
         source,
         object,
         native_id,
-        source || '|' || object || '|' || native_id as reference
+        source || '|' || object || '|' || native_id as customer_reference
     from source_references
 
 ),
@@ -46,9 +46,12 @@ keyed as (
         named.object,
         named.native_id,
         substr(
-            {{ hmac_sha256("'identity|' || named.reference", 'pads.inner_pad', 'pads.outer_pad') }}, 1, 32
+            {{ hmac_sha256("'identity|' || named.customer_reference", 'pads.inner_pad', 'pads.outer_pad') }},
+            1,
+            32
         ) as identity_key,
-        substr({{ hmac_sha256('named.reference', 'pads.inner_pad', 'pads.outer_pad') }}, 1, 32) as customer_key,
+        substr({{ hmac_sha256('named.customer_reference', 'pads.inner_pad', 'pads.outer_pad') }}, 1, 32)
+            as customer_key,
         date '1900-01-01' as valid_from,
         cast(null as date) as valid_to
     from named

@@ -1,17 +1,17 @@
 -- Grain: one row per active current customer who has not opted out of profiling.
--- Active: a sale order, not cancelled, on the as-of date or in the 365 days before it, or an open subscription.
+-- Active: a sale order, not cancelled, on the as-of date or in the 365 days before; or an open subscription.
 --
--- Drivers are readings of the customer's own state, not of the model. Each rule that applies gives a strength from
--- 0 to 1; the three strongest stand, ties in the order of the rules:
---   1 silence      the time since the last purchase is at least 1.5 times the usual gap; 1 - 1 / times
---   2 single       only one purchase so far; 0.4
---   3 delivery     the last shipment of the last 180 days failed, 0.6; or came n >= 3 days late, n / 60, at most 0.5
---   4 spend        spend per purchase day in the last 180 days at least 25 % below that before (2 days each); the fall
---   5 contract     the next open subscription to end does so within 60 days; 1 - days / 90
---   6 returns      at least 30 % of sales came back; that share, at most 1
---   7 mood         the last contact of the last 180 days left a negative mood; 0.5
---   8 use          uses in the last 90 days at least 50 % below the 90 days before (4 or more there); the fall
--- The strengths order the reasons and are judgement; the probability comes from the model.
+-- Drivers are readings of the customer's own state, not of the model. Each rule that applies has a strength
+-- from 0 to 1; the three strongest stand, ties in the order of the rules. The strengths are judgement and
+-- order the reasons; the probability comes from the model.
+--   1 silence    time since the last purchase at least 1.5 times the usual gap; 1 - 1 / times
+--   2 single     only one purchase so far; 0.4
+--   3 delivery   last shipment of the last 180 days: failed, 0.6; n >= 3 days late, n / 60, at most 0.5
+--   4 spend      per purchase day at least 25 % lower in the last 180 days than before, 2 days each; the fall
+--   5 contract   the next open subscription to end does so within 60 days; 1 - days / 90
+--   6 returns    at least 30 % of sales came back; that share, at most 1
+--   7 mood       the last contact of the last 180 days left a negative mood; 0.5
+--   8 use        at least 50 % fewer uses in the last 90 days than the 4 or more of the 90 before; the fall
 
 with dim_customer_current as (
 
@@ -120,7 +120,7 @@ ranked_shipments as (
         is_failed,
         days_late,
         row_number() over (
-            partition by customer_key order by shipment_date desc, known_on desc, shipment_key
+            partition by customer_key order by shipment_date desc nulls last, known_on desc, shipment_key asc
         ) as recency
     from fct_shipment
     where
@@ -178,7 +178,7 @@ ranked_interactions as (
         customer_key,
         mood,
         row_number() over (
-            partition by customer_key order by started_at desc, known_on desc, interaction_key
+            partition by customer_key order by started_at desc nulls last, known_on desc, interaction_key asc
         ) as recency
     from fct_interaction
     where
@@ -287,7 +287,8 @@ readings as (
             when returns_value >= gross_sales then cast(1 as double)
             else {{ ratio('returns_value', 'gross_sales') }}
         end as strength,
-        'returned ' || cast(cast({{ ratio('100 * returns_value', 'gross_sales') }} as decimal(18, 0)) as string)
+        'returned '
+        || cast(cast({{ ratio('100 * returns_value', 'gross_sales') }} as decimal(18, 0)) as string)
         || ' % of what was bought' as reading
     from rfm_state
     where returns_value >= 0.3 * gross_sales
@@ -320,7 +321,7 @@ ranked_readings as (
     select
         customer_key,
         reading,
-        row_number() over (partition by customer_key order by strength desc, rule_number) as position
+        row_number() over (partition by customer_key order by strength desc, rule_number asc) as driver_rank
     from readings
 
 ),
@@ -329,9 +330,9 @@ drivers as (
 
     select
         customer_key,
-        max(case when position = 1 then reading end) as driver_1,
-        max(case when position = 2 then reading end) as driver_2,
-        max(case when position = 3 then reading end) as driver_3
+        max(case when driver_rank = 1 then reading end) as driver_1,
+        max(case when driver_rank = 2 then reading end) as driver_2,
+        max(case when driver_rank = 3 then reading end) as driver_3
     from ranked_readings
     group by customer_key
 

@@ -1,7 +1,7 @@
 -- Grain: one row per current customer with a purchase who has not opted out of profiling.
--- Segments: customers ordered by value; those who together bring the first half of all value are key, up to 80 %
--- core, up to 95 % develop, the others tail. A customer belongs where the running total stands before its own
--- value, so that one customer with most of all value is key. A customer without a score has no segment.
+-- Segments: customers ordered by value; those who together bring the first half of all value are key, up to
+-- 80 % core, up to 95 % develop, the others tail. What counts is the running total before a customer's own
+-- value, so that one customer with most of all value is key. Without a score there is no segment.
 
 with rfm_state as (
 
@@ -65,7 +65,7 @@ cumulated as (
         sum(value_365d) over () as total_value,
         coalesce(
             sum(value_365d) over (
-                order by value_365d desc, customer_key
+                order by value_365d desc, customer_key asc
                 rows between unbounded preceding and 1 preceding
             ), 0
         ) as value_before

@@ -1,6 +1,7 @@
--- Grain: one row per current customer, with or without orders. A customer whom the source deleted is not current.
--- Order: an order with at least one sale line that is not cancelled. Revenue counts every line, returns included.
--- Events dated after the as-of date are not counted; lines without a day count in revenue.
+-- Grain: one row per current customer, with or without orders. One whom the source deleted is not current.
+-- Order: an order with at least one sale line that is not cancelled.
+-- Revenue counts every line, returns and lines without a day included.
+-- Events dated after the as-of date are not counted.
 
 with dim_customer_current as (
 

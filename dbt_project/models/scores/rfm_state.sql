@@ -1,9 +1,10 @@
 -- Grain: one row per customer with at least one purchase: what the lifetime and churn models need to know.
 --
--- Purchase: a customer's day with sale lines whose net revenue sums to more than zero. Several orders on one day
--- are one decision to buy (and the models' clock counts days); a day that earned nothing, such as one of free
--- samples, is no purchase. Cancelled lines, returns and adjustments make no purchase: a return comes later and is
--- not a negative visit, so it is kept beside the sales in returns_value.
+-- Purchase: a customer's day with sale lines whose net revenue sums to more than zero. Several orders on one
+-- day are one decision to buy, and the models' clock counts days; a day that earned nothing, such as one of
+-- free samples, is no purchase.
+-- Cancelled lines, returns and adjustments make no purchase: a return comes later and is not a negative
+-- visit, so it is kept beside the sales in returns_value.
 -- Days after the as-of date and lines without a day or a customer are left out.
 -- Customers who opted out of profiling stay, flagged: the load counts them, the models leave them out.
 
@@ -90,7 +91,8 @@ states as (
         cast(histories.frequency as bigint) as frequency,
         histories.first_order_date,
         histories.last_order_date,
-        {{ days_between('histories.first_order_date', 'histories.last_order_date') }} as first_to_last_order_days,
+        {{ days_between('histories.first_order_date', 'histories.last_order_date') }}
+            as first_to_last_order_days,
         {{ days_between('histories.last_order_date', as_of_date()) }} as days_since_last_order,
         {{ days_between('histories.first_order_date', as_of_date()) }} as age_days,
         cast(histories.purchase_days as bigint) as purchase_days,
@@ -99,7 +101,8 @@ states as (
         cast(
             {{ ratio('histories.gross_sales', 'histories.purchase_days') }} as decimal(18, 4)
         ) as mean_purchase_value,
-        cast({{ ratio('histories.repeat_sales', 'histories.frequency') }} as decimal(18, 4)) as repeat_mean_value,
+        cast({{ ratio('histories.repeat_sales', 'histories.frequency') }} as decimal(18, 4))
+            as repeat_mean_value,
         coalesce(dim_customer_current.is_profiling_allowed, true) as is_profiling_allowed
     from histories
     left join returned on histories.customer_key = returned.customer_key

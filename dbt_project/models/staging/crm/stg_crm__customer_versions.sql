@@ -1,4 +1,4 @@
--- Grain: one row per customer and day on which a version of it became known; the last version of the day stands.
+-- Grain: one row per customer and day on which a version of it became known: the last of that day.
 
 with source as (
 

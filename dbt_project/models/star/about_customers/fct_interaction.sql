@@ -15,9 +15,11 @@ customer_identity as (
 interactions as (
 
     select
-        {{ surrogate_key('base_interaction.source', 'interactions', 'base_interaction.row_key') }} as interaction_key,
+        {{ surrogate_key('base_interaction.source', 'interactions', 'base_interaction.row_key') }}
+            as interaction_key,
         customer_identity.customer_key,
-        {{ surrogate_key('base_interaction.source', 'employees', 'base_interaction.employee_id') }} as employee_key,
+        {{ surrogate_key('base_interaction.source', 'employees', 'base_interaction.employee_id') }}
+            as employee_key,
         md5('channel|' || base_interaction.channel) as channel_key,
         {{ date_key('base_interaction.started_date') }} as started_date_key,
         base_interaction.interaction_id,

@@ -30,10 +30,8 @@ priced as (
             - coalesce(base_order_line.discount_amount, 0) as decimal(18, 4)
         ) as net_amount,
         cast(base_order_line.quantity * base_order_line.unit_cost as decimal(18, 4)) as cost_amount,
-        case
-            when base_order_line.currency_code = {{ reporting_currency() }} then cast(1 as decimal(20, 12))
-            else base_exchange_rate.rate_to_reporting
-        end as rate_to_reporting
+        base_order_line.currency_code = {{ reporting_currency() }} as is_in_reporting_currency,
+        base_exchange_rate.rate_to_reporting
     from base_order_line
     left join base_exchange_rate
         on
@@ -62,7 +60,8 @@ order_lines as (
         -- a write-off is often booked as a line of negative quantity at no price and without a customer
         case
             when priced.order_type = 'adjustment' then 'adjustment'
-            when priced.quantity < 0 and priced.unit_price = 0 and priced.customer_ref is null then 'adjustment'
+            when priced.quantity < 0 and priced.unit_price = 0 and priced.customer_ref is null
+                then 'adjustment'
             when priced.order_type = 'return' or priced.quantity < 0 then 'return'
             else 'sale'
         end as line_kind,
@@ -73,10 +72,12 @@ order_lines as (
         priced.net_amount,
         case
             when priced.is_cancelled then cast(0 as decimal(18, 4))
+            when priced.is_in_reporting_currency then priced.net_amount
             else cast(priced.net_amount * priced.rate_to_reporting as decimal(18, 4))
         end as net_revenue,
         case
             when priced.is_cancelled then cast(0 as decimal(18, 4))
+            when priced.is_in_reporting_currency then priced.cost_amount
             else cast(priced.cost_amount * priced.rate_to_reporting as decimal(18, 4))
         end as net_cost,
         priced.currency_code,

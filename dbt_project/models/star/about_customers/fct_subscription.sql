@@ -16,9 +16,11 @@ customer_identity as (
 subscriptions as (
 
     select
-        {{ surrogate_key('base_subscription.source', 'subscriptions', 'base_subscription.row_key') }} as subscription_key,
+        {{ surrogate_key('base_subscription.source', 'subscriptions', 'base_subscription.row_key') }}
+            as subscription_key,
         customer_identity.customer_key,
-        {{ surrogate_key('base_subscription.source', 'products', 'base_subscription.product_id') }} as product_key,
+        {{ surrogate_key('base_subscription.source', 'products', 'base_subscription.product_id') }}
+            as product_key,
         {{ date_key('base_subscription.started_on') }} as started_date_key,
         base_subscription.subscription_id,
         coalesce(base_subscription.started_on <= {{ as_of_date() }}, false)

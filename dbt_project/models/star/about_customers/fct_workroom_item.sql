@@ -15,9 +15,11 @@ customer_identity as (
 workroom_items as (
 
     select
-        {{ surrogate_key('base_workroom_item.source', 'workroom_items', 'base_workroom_item.row_key') }} as workroom_item_key,
+        {{ surrogate_key('base_workroom_item.source', 'workroom_items', 'base_workroom_item.row_key') }}
+            as workroom_item_key,
         customer_identity.customer_key,
-        {{ surrogate_key('base_workroom_item.source', 'employees', 'base_workroom_item.employee_id') }} as employee_key,
+        {{ surrogate_key('base_workroom_item.source', 'employees', 'base_workroom_item.employee_id') }}
+            as employee_key,
         {{ date_key('base_workroom_item.opened_date') }} as opened_date_key,
         base_workroom_item.item_id,
         coalesce(base_workroom_item.status = 'open', base_workroom_item.closed_at is null) as is_open,

@@ -47,7 +47,7 @@ ranked as (
     select
         rates_to_reporting.*,
         row_number() over (
-            partition by currency_code, rate_date order by preference, known_on desc, row_key
+            partition by currency_code, rate_date order by preference asc, known_on desc, row_key asc
         ) as preference_rank
     from rates_to_reporting
     where currency_code <> {{ reporting_currency() }} and rate_date <= {{ as_of_date() }}

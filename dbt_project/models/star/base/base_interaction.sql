@@ -1,5 +1,8 @@
 {{ config(unique_key='interaction_month') }}
-{% set row_changes = ref('stg_crm__row_changes') %}
+{% set columns = [
+    'row_key', 'interaction_id', 'customer_ref', 'employee_id', 'channel', 'direction', 'subject',
+    'mood', 'duration_seconds', 'started_at', 'started_date', 'source', 'known_on'
+] %}
 
 -- Grain: one row per contact with a customer; a month without contacts keeps one empty row.
 -- Where only the contact person is known, the customer is the company that the person works for.
@@ -20,7 +23,6 @@ dated as (
 
     select
         interactions.row_key,
-        contacts.row_key as contact_row_key,
         interactions.interaction_id,
         coalesce(interactions.customer_id, contacts.customer_id) as customer_ref,
         interactions.employee_id,
@@ -47,34 +49,4 @@ latest_rows as (
 
 ),
 
-{{ months_to_reload(
-    'latest_rows',
-    'interaction_month',
-    row_changes,
-    {'row_key': 'interactions', 'contact_row_key': 'contacts'}
-) }},
-
-reloaded as (
-
-    select
-        reload_months.interaction_month,
-        latest_rows.row_key,
-        latest_rows.contact_row_key,
-        latest_rows.interaction_id,
-        latest_rows.customer_ref,
-        latest_rows.employee_id,
-        latest_rows.channel,
-        latest_rows.direction,
-        latest_rows.subject,
-        latest_rows.mood,
-        latest_rows.duration_seconds,
-        latest_rows.started_at,
-        latest_rows.started_date,
-        latest_rows.source,
-        latest_rows.known_on
-    from reload_months
-    left join latest_rows on reload_months.interaction_month = latest_rows.interaction_month
-
-)
-
-select * from reloaded
+{{ reload_changed_months('latest_rows', 'interaction_month', columns) }}

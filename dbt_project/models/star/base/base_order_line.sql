@@ -1,9 +1,12 @@
 {{ config(unique_key='order_month') }}
-{% set row_changes = ref('stg_crm__row_changes') %}
+{% set columns = [
+    'row_key', 'order_id', 'line_number', 'customer_ref', 'product_id', 'employee_id', 'channel',
+    'order_type', 'order_status', 'quantity', 'unit_price', 'discount_amount', 'unit_cost',
+    'currency_code', 'ordered_at', 'order_date', 'source', 'known_on'
+] %}
 
 -- Grain: one row per order line, with what its order's header says; a month without any keeps one empty row.
--- Whole months are written again, so a line that moves to another month (its order's date changed) leaves the
--- old one. A line without a header is kept: its day is that of its last change, or none (month 1900-01).
+-- A line without a header is kept: its day is that of its last change, or none (month 1900-01).
 
 with order_lines as (
 
@@ -21,7 +24,6 @@ dated as (
 
     select
         order_lines.row_key,
-        orders.row_key as order_row_key,
         order_lines.order_id,
         order_lines.line_number,
         orders.customer_id as customer_ref,
@@ -55,39 +57,4 @@ latest_rows as (
 
 ),
 
-{{ months_to_reload(
-    'latest_rows',
-    'order_month',
-    row_changes,
-    {'row_key': 'order_lines', 'order_row_key': 'orders'}
-) }},
-
-reloaded as (
-
-    select
-        reload_months.order_month,
-        latest_rows.row_key,
-        latest_rows.order_row_key,
-        latest_rows.order_id,
-        latest_rows.line_number,
-        latest_rows.customer_ref,
-        latest_rows.product_id,
-        latest_rows.employee_id,
-        latest_rows.channel,
-        latest_rows.order_type,
-        latest_rows.order_status,
-        latest_rows.quantity,
-        latest_rows.unit_price,
-        latest_rows.discount_amount,
-        latest_rows.unit_cost,
-        latest_rows.currency_code,
-        latest_rows.ordered_at,
-        latest_rows.order_date,
-        latest_rows.source,
-        latest_rows.known_on
-    from reload_months
-    left join latest_rows on reload_months.order_month = latest_rows.order_month
-
-)
-
-select * from reloaded
+{{ reload_changed_months('latest_rows', 'order_month', columns) }}

@@ -1,5 +1,9 @@
 {{ config(unique_key='shipment_month') }}
-{% set row_changes = ref('stg_crm__row_changes') %}
+{% set columns = [
+    'row_key', 'shipment_id', 'order_id', 'customer_ref', 'carrier', 'status', 'failed_attempts',
+    'promised_on', 'shipped_at', 'shipped_date', 'delivered_at', 'delivered_date', 'shipment_date',
+    'source', 'known_on'
+] %}
 
 -- Grain: one row per shipment, with the customer of its order; a month without shipments keeps one empty row.
 -- Month: of the day it left, else arrived, else was promised, else last changed.
@@ -20,7 +24,6 @@ dated as (
 
     select
         shipments.row_key,
-        orders.row_key as order_row_key,
         shipments.shipment_id,
         shipments.order_id,
         orders.customer_id as customer_ref,
@@ -55,36 +58,4 @@ latest_rows as (
 
 ),
 
-{{ months_to_reload(
-    'latest_rows',
-    'shipment_month',
-    row_changes,
-    {'row_key': 'shipments', 'order_row_key': 'orders'}
-) }},
-
-reloaded as (
-
-    select
-        reload_months.shipment_month,
-        latest_rows.row_key,
-        latest_rows.order_row_key,
-        latest_rows.shipment_id,
-        latest_rows.order_id,
-        latest_rows.customer_ref,
-        latest_rows.carrier,
-        latest_rows.status,
-        latest_rows.failed_attempts,
-        latest_rows.promised_on,
-        latest_rows.shipped_at,
-        latest_rows.shipped_date,
-        latest_rows.delivered_at,
-        latest_rows.delivered_date,
-        latest_rows.shipment_date,
-        latest_rows.source,
-        latest_rows.known_on
-    from reload_months
-    left join latest_rows on reload_months.shipment_month = latest_rows.shipment_month
-
-)
-
-select * from reloaded
+{{ reload_changed_months('latest_rows', 'shipment_month', columns) }}

@@ -1,5 +1,8 @@
 {{ config(unique_key='start_month') }}
-{% set row_changes = ref('stg_crm__row_changes') %}
+{% set columns = [
+    'row_key', 'subscription_id', 'customer_ref', 'product_id', 'status', 'monthly_fee',
+    'currency_code', 'started_on', 'ends_on', 'cancelled_on', 'source', 'known_on'
+] %}
 
 -- Grain: one row per subscription or contract with a term; a month without any keeps one empty row.
 
@@ -37,27 +40,4 @@ latest_rows as (
 
 ),
 
-{{ months_to_reload('latest_rows', 'start_month', row_changes, {'row_key': 'subscriptions'}) }},
-
-reloaded as (
-
-    select
-        reload_months.start_month,
-        latest_rows.row_key,
-        latest_rows.subscription_id,
-        latest_rows.customer_ref,
-        latest_rows.product_id,
-        latest_rows.status,
-        latest_rows.monthly_fee,
-        latest_rows.currency_code,
-        latest_rows.started_on,
-        latest_rows.ends_on,
-        latest_rows.cancelled_on,
-        latest_rows.source,
-        latest_rows.known_on
-    from reload_months
-    left join latest_rows on reload_months.start_month = latest_rows.start_month
-
-)
-
-select * from reloaded
+{{ reload_changed_months('latest_rows', 'start_month', columns) }}

@@ -1,5 +1,8 @@
 {{ config(unique_key='usage_month') }}
-{% set row_changes = ref('stg_crm__row_changes') %}
+{% set columns = [
+    'row_key', 'usage_id', 'customer_ref', 'product_id', 'feature', 'quantity', 'unit', 'used_at',
+    'used_date', 'source', 'known_on'
+] %}
 
 -- Grain: one row per use of a product or service; a month without use keeps one empty row.
 
@@ -36,26 +39,4 @@ latest_rows as (
 
 ),
 
-{{ months_to_reload('latest_rows', 'usage_month', row_changes, {'row_key': 'usage_events'}) }},
-
-reloaded as (
-
-    select
-        reload_months.usage_month,
-        latest_rows.row_key,
-        latest_rows.usage_id,
-        latest_rows.customer_ref,
-        latest_rows.product_id,
-        latest_rows.feature,
-        latest_rows.quantity,
-        latest_rows.unit,
-        latest_rows.used_at,
-        latest_rows.used_date,
-        latest_rows.source,
-        latest_rows.known_on
-    from reload_months
-    left join latest_rows on reload_months.usage_month = latest_rows.usage_month
-
-)
-
-select * from reloaded
+{{ reload_changed_months('latest_rows', 'usage_month', columns) }}

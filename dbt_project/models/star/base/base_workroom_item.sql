@@ -1,5 +1,8 @@
 {{ config(unique_key='opened_month') }}
-{% set row_changes = ref('stg_crm__row_changes') %}
+{% set columns = [
+    'row_key', 'item_id', 'customer_ref', 'employee_id', 'item_type', 'status', 'opened_at',
+    'opened_date', 'due_on', 'closed_at', 'closed_date', 'ends_on', 'source', 'known_on'
+] %}
 
 -- Grain: one row per item in a customer's workroom; a month without any keeps one empty row.
 
@@ -39,29 +42,4 @@ latest_rows as (
 
 ),
 
-{{ months_to_reload('latest_rows', 'opened_month', row_changes, {'row_key': 'workroom_items'}) }},
-
-reloaded as (
-
-    select
-        reload_months.opened_month,
-        latest_rows.row_key,
-        latest_rows.item_id,
-        latest_rows.customer_ref,
-        latest_rows.employee_id,
-        latest_rows.item_type,
-        latest_rows.status,
-        latest_rows.opened_at,
-        latest_rows.opened_date,
-        latest_rows.due_on,
-        latest_rows.closed_at,
-        latest_rows.closed_date,
-        latest_rows.ends_on,
-        latest_rows.source,
-        latest_rows.known_on
-    from reload_months
-    left join latest_rows on reload_months.opened_month = latest_rows.opened_month
-
-)
-
-select * from reloaded
+{{ reload_changed_months('latest_rows', 'opened_month', columns) }}

@@ -1,4 +1,4 @@
--- Grain: one row per customer and version (SCD2: valid_from inclusive, valid_to exclusive, null while it stands).
+-- Grain: one row per customer and version (SCD2): valid_to is exclusive, null while it stands.
 -- Only what may be published: no names, addresses or native ids; quasi-identifiers are generalised.
 -- is_profiling_allowed is the same on every version: what the customer wants today rules over all history.
 
@@ -63,7 +63,8 @@ periods as (
         is_deleted,
         source,
         case
-            when lag(known_on) over (partition by customer_id order by known_on) is null then date '1900-01-01'
+            when lag(known_on) over (partition by customer_id order by known_on) is null
+                then date '1900-01-01'
             else known_on
         end as valid_from,
         lead(known_on) over (partition by customer_id order by known_on) as valid_to
@@ -80,7 +81,7 @@ profiling_consents as (
         is_granted,
         row_number() over (
             partition by customer_id
-            order by stated_at desc nulls last, is_granted, known_on desc, row_key
+            order by stated_at desc nulls last, is_granted asc nulls last, known_on desc, row_key asc
         ) as recency
     from consents
     where purpose = 'profiling'

@@ -67,7 +67,8 @@ described as (
         -- a fiscal year bears the number of the calendar year in which it ends
         cast(
             calendar_year
-            + case when {{ fiscal_start }} > 1 and month_of_year >= {{ fiscal_start }} then 1 else 0 end as integer
+            + case when {{ fiscal_start }} > 1 and month_of_year >= {{ fiscal_start }} then 1 else 0 end
+                as integer
         ) as fiscal_year,
         cast(floor(fiscal_month_offset / 3.0) as integer) + 1 as fiscal_quarter
     from weeks

@@ -1,4 +1,4 @@
--- Grain: one row per employee, without the name; an id that only other tables know is a row with is_listed false.
+-- Grain: one row per employee, without the name. An id that only other tables know has is_listed false.
 
 with employees as (
 

@@ -1,4 +1,4 @@
--- Grain: one row per product; a code that only facts know is a row with is_listed false, so that no fact is orphaned.
+-- Grain: one row per product. A code that only facts know has is_listed false: no fact is orphaned.
 
 with products as (
 
