@@ -1,4 +1,4 @@
--- The states' sales are the fact's, summed by another road: all sale lines less the days that earned nothing.
+-- The states' sales are the fact's, summed by another road: all sale lines less the days that are no purchase.
 
 with state_sales as (
 
@@ -25,7 +25,7 @@ fact_sales as (
 
     select
         coalesce(sum(case when day_value > 0 then day_value end), 0) as gross_sales,
-        coalesce(sum(case when day_value > 0 then 1 end), 0) as purchase_days
+        coalesce(sum(case when {{ is_purchase('day_value') }} then 1 end), 0) as purchase_days
     from sale_days
 
 )

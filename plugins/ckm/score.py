@@ -2,7 +2,7 @@
 
     scores.rfm_state → distinct states with weights → BG/NBD and Gamma-Gamma → scores.clv, scores.churn
 
-The models are fitted and evaluated once per distinct (frequency, first-to-last days, age); DuckDB joins
+The models are fitted and evaluated once per distinct purchase state; DuckDB joins
 the results back, so Python's work does not grow with the number of customers.
 """
 
@@ -69,7 +69,7 @@ def score(
                 state.discounted_orders_lifetime * {order_value.sql} as clv_lifetime,
                 'revenue' as value_basis, ? as currency_code, ? as scored_as_of_date, ? as model_run_id
             from scores.rfm_state as rfm
-            join state_scores as state using (frequency, first_to_last_order_days, age_days)
+            join state_scores as state using (frequency, first_to_last_order_days, age_days, valued_repeats)
             where rfm.is_profiling_allowed
             order by rfm.customer_key
             """,
@@ -80,7 +80,7 @@ def score(
             insert into scores.churn
             select rfm.customer_key, state.p_no_order_90d, ?, ?
             from scores.rfm_state as rfm
-            join state_scores as state using (frequency, first_to_last_order_days, age_days)
+            join state_scores as state using (frequency, first_to_last_order_days, age_days, valued_repeats)
             where rfm.is_profiling_allowed
             order by rfm.customer_key
             """,
@@ -98,11 +98,13 @@ def score(
 
 @dataclass(frozen=True)
 class _States:
-    """Distinct purchase states: repeat purchases, days from first to last, days of age, customers each."""
+    """Distinct purchase states: repeat purchases, days from first to last, days of age, repeat purchases that
+    are worth something, customers each."""
 
     frequency: np.ndarray
     recency: np.ndarray
     age: np.ndarray
+    valued_repeats: np.ndarray
     weight: np.ndarray
 
 
@@ -117,7 +119,7 @@ class _OrderValue:
 def _states(connection: duckdb.DuckDBPyConnection) -> _States:
     columns = connection.execute(
         """
-        select frequency, first_to_last_order_days, age_days, count(*) as customers
+        select frequency, first_to_last_order_days, age_days, valued_repeats, count(*) as customers
         from scores.rfm_state where is_profiling_allowed
         group by all order by all
         """
@@ -135,11 +137,11 @@ def _fit_order_value(
     """
     bins = connection.execute(
         """
-        select frequency, avg(repeat_mean_value)::double as mean_value, count(*) as customers
+        select valued_repeats, avg(repeat_mean_value)::double as mean_value, count(*) as customers
         from scores.rfm_state
-        where is_profiling_allowed and frequency > 0 and repeat_mean_value > 0
-        group by frequency, round(ln(repeat_mean_value) * 200)
-        order by frequency, mean_value
+        where is_profiling_allowed and valued_repeats > 0
+        group by valued_repeats, round(ln(repeat_mean_value) * 200)
+        order by valued_repeats, mean_value
         """
     ).fetchnumpy()
     fit = gamma_gamma.fit(*(np.asarray(column, dtype=float) for column in bins.values()))
@@ -151,10 +153,10 @@ def _fit_order_value(
     ).fetchone()[0]
     p, q, gamma = fit.parameters.p, fit.parameters.q, fit.parameters.gamma
     if q <= 1:  # the population's mean is infinite: fall back on what repeat orders brought on average
-        mean_value = float(np.average(bins["mean_value"], weights=bins["customers"] * bins["frequency"]))
+        mean_value = float(np.average(bins["mean_value"], weights=bins["customers"] * bins["valued_repeats"]))
         return fit, _OrderValue("(?::double * ?::double)", (kept, mean_value))
-    sql = """(?::double * ?::double * (?::double + rfm.frequency * coalesce(rfm.repeat_mean_value, 0)::double)
-        / (?::double * rfm.frequency + ?::double - 1))"""
+    sql = """(?::double * ?::double * (?::double + rfm.valued_repeats * coalesce(rfm.repeat_mean_value, 0)::double)
+        / (?::double * rfm.valued_repeats + ?::double - 1))"""
     return fit, _OrderValue(sql, (kept, p, gamma, p, q))
 
 
@@ -168,12 +170,13 @@ def _register_state_scores(
     """Make `state_scores`, one row per distinct state, visible to SQL."""
     x, t_x, age = states.frequency, states.recency, states.age
     low, high = value.value_interval_factors(
-        bg, gg.parameters, x, t_x, age, x, DAYS_365, annual_discount_rate, level=INTERVAL
+        bg, gg.parameters, x, t_x, age, states.valued_repeats, DAYS_365, annual_discount_rate, level=INTERVAL
     )
     columns: dict[str, Any] = {
         "frequency": x.astype("int64"),
         "first_to_last_order_days": t_x.astype("int64"),
         "age_days": age.astype("int64"),
+        "valued_repeats": states.valued_repeats.astype("int64"),
         "p_alive": bg_nbd.probability_alive(bg, x, t_x, age),
         "expected_orders_90d": bg_nbd.expected_orders(bg, x, t_x, age, DAYS_90),
         "expected_orders_365d": bg_nbd.expected_orders(bg, x, t_x, age, DAYS_365),

@@ -14,9 +14,9 @@ from ckm.home import Home
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1b2733; }
 h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; } th, td { padding: .3rem .6rem; text-align: left; }
+table { border-collapse: collapse; min-width: 45%; } th, td { padding: .3rem .6rem; text-align: left; }
 th { border-bottom: 2px solid #9aa7b4; } td { border-bottom: 1px solid #e3e8ed; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; }
+th.n, td.n { text-align: right; font-variant-numeric: tabular-nums; }
 .failed, .stale { color: #a61b1b; font-weight: 600; } .quarantined, .warned { color: #8a5a00; }
 .passed, .fresh, .loaded { color: #1a6b3a; } .muted { color: #5c6b7a; }
 """
@@ -101,7 +101,11 @@ def _section(title: str, text: str, result: duckdb.DuckDBPyConnection) -> str:
     rows = result.fetchall()
     if not rows:
         return f"<h2>{title}</h2><p class='muted'>{text}</p><p>None.</p>"
-    head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in names)
+    numeric = [any(_is_number(row[index]) for row in rows) for index in range(len(names))]
+    head = "".join(
+        f"<th{' class=n' if is_numeric else ''}>{html.escape(name.replace('_', ' '))}</th>"
+        for name, is_numeric in zip(names, numeric, strict=True)
+    )
     body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
     return f"<h2>{title}</h2><p class='muted'>{text}</p><table><tr>{head}</tr>{body}</table>"
 
@@ -109,7 +113,13 @@ def _section(title: str, text: str, result: duckdb.DuckDBPyConnection) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "<td></td>"
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return f"<td>{'yes' if value else 'no'}</td>"
+    if _is_number(value):
         return f"<td class='n'>{value:,}</td>"
     text = html.escape(str(value))
     return f"<td class='{text}'>{text}</td>" if text.isalpha() else f"<td>{text}</td>"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -43,7 +43,8 @@ AUDIT_TABLES: dict[str, str] = {
 
 QUARANTINE_TABLE = """quarantine_id varchar, source varchar, object varchar, rule varchar, other_rules varchar,
     severity varchar, description varchar, row_key varchar, content_hash varchar, content varchar,
-    source_pointer varchar, first_run_id varchar, first_seen_on date, last_run_id varchar, last_seen_on date, status varchar"""
+    source_pointer varchar, first_run_id varchar, first_seen_on date, last_run_id varchar,
+    last_seen_on date, status varchar"""
 
 SCORE_TABLES: dict[str, str] = {
     "clv": """customer_key varchar, p_alive double, expected_orders_90d double, expected_orders_365d double,

@@ -291,7 +291,7 @@ readings as (
         || cast(cast({{ ratio('100 * returns_value', 'gross_sales') }} as decimal(18, 0)) as string)
         || ' % of what was bought' as reading
     from rfm_state
-    where returns_value >= 0.3 * gross_sales
+    where gross_sales > 0 and returns_value >= 0.3 * gross_sales
 
     union all
 

@@ -2,7 +2,7 @@
 --
 -- Purchase: a customer's day with sale lines whose net revenue sums to more than zero. Several orders on one
 -- day are one decision to buy, and the models' clock counts days; a day that earned nothing, such as one of
--- free samples, is no purchase.
+-- free samples, is no purchase, unless the company counts it (zero_value_orders).
 -- Cancelled lines, returns and adjustments make no purchase: a return comes later and is not a negative
 -- visit, so it is kept beside the sales in returns_value.
 -- Days after the as-of date and lines without a day or a customer are left out.
@@ -41,7 +41,7 @@ purchases as (
     from dated_lines
     where line_kind = 'sale'
     group by customer_key, order_date
-    having sum(net_revenue) > 0
+    having {{ is_purchase('sum(net_revenue)') }}
 
 ),
 
@@ -78,7 +78,9 @@ histories as (
         max(order_date) as last_order_date,
         cast(sum(purchase_value) as decimal(18, 4)) as gross_sales,
         -- the first purchase tells what won the customer, the repeats what the customer is worth
-        sum(case when purchase_number > 1 then purchase_value end) as repeat_sales
+        sum(case when purchase_number > 1 then purchase_value end) as repeat_sales,
+        -- the value model knows only orders that have a value
+        sum(case when purchase_number > 1 and purchase_value > 0 then 1 else 0 end) as valued_repeats
     from numbered_purchases
     group by customer_key
 
@@ -96,12 +98,13 @@ states as (
         {{ days_between('histories.last_order_date', as_of_date()) }} as days_since_last_order,
         {{ days_between('histories.first_order_date', as_of_date()) }} as age_days,
         cast(histories.purchase_days as bigint) as purchase_days,
+        cast(histories.valued_repeats as bigint) as valued_repeats,
         histories.gross_sales,
         coalesce(returned.returns_value, cast(0 as decimal(18, 4))) as returns_value,
         cast(
             {{ ratio('histories.gross_sales', 'histories.purchase_days') }} as decimal(18, 4)
         ) as mean_purchase_value,
-        cast({{ ratio('histories.repeat_sales', 'histories.frequency') }} as decimal(18, 4))
+        cast({{ ratio('histories.repeat_sales', 'histories.valued_repeats') }} as decimal(18, 4))
             as repeat_mean_value,
         coalesce(dim_customer_current.is_profiling_allowed, true) as is_profiling_allowed
     from histories
