@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,7 +14,11 @@ from ckm.sources import Company, FilesSource, ObjectMapping, SqlSource
 from tests.conftest import PROJECT
 
 README = (PROJECT / "README.md").read_text("utf-8")
-TARGETS = set(re.findall(r"^([a-z-]+):.*##", (PROJECT / "Makefile").read_text() + (PROJECT / "airflow.mk").read_text(), re.M))
+TARGETS = set(
+    re.findall(
+        r"^([a-z-]+):.*##", (PROJECT / "Makefile").read_text() + (PROJECT / "airflow.mk").read_text(), re.M
+    )
+)
 MARTS = {file.stem for file in (PROJECT / "dbt_project" / "models" / "marts").glob("*.sql")}
 
 
@@ -24,13 +29,17 @@ def test_documented_commands_exist_and_existing_commands_are_documented() -> Non
 
 def test_documented_options_exist() -> None:
     commands = get_command(app).commands
-    known = {option for command in commands.values() for parameter in command.params for option in parameter.opts}
-    named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", "\n".join(re.findall(r"ckm [a-z]+[^\n`]*", README))))
+    known = {
+        option for command in commands.values() for parameter in command.params for option in parameter.opts
+    }
+    named = set(
+        re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", "\n".join(re.findall(r"ckm [a-z]+[^\n`]*", README)))
+    )
     assert named - {"--help"} <= known
 
 
 def test_documented_make_targets_exist() -> None:
-    named = set(re.findall(r"\bmake ([a-z-]+)\b", README))
+    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)\b", README))
     assert named <= TARGETS
     assert {"run", "test", "up"} <= named
 
@@ -63,12 +72,26 @@ def test_sources_reference_names_every_field() -> None:
             assert f"`{field}`" in text, f"{model.__name__}.{field}"
 
 
-@pytest.mark.parametrize("example", sorted((PROJECT / "examples").glob("*/sources.yml")), ids=lambda f: f.parent.name)
+@pytest.mark.parametrize(
+    "example", sorted((PROJECT / "examples").glob("*/sources.yml")), ids=lambda f: f.parent.name
+)
 def test_examples_are_sound(example: object, monkeypatch: pytest.MonkeyPatch) -> None:
     from ckm.sources import load_sources
 
     monkeypatch.setenv("CKM_EXAMPLE_DATA", "data")
     assert load_sources(example).sources
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/sources.md"])
+def test_documented_sources_are_sound(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ckm.sources import load_sources
+
+    monkeypatch.setenv("CRM_PASSWORD", "x")
+    blocks = re.findall(r"```yaml\n(company:.*?)```", (PROJECT / document).read_text("utf-8"), re.S)
+    assert blocks
+    for block in blocks:
+        (tmp_path / "sources.yml").write_text(block)
+        assert load_sources(tmp_path / "sources.yml").sources
 
 
 def test_steps_are_in_the_documented_order() -> None:

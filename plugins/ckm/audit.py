@@ -125,6 +125,27 @@ def record_gate_results(
         )
 
 
+def ledger_of(connection: duckdb.DuckDBPyConnection, run_id: str, source: str) -> list[LedgerRow]:
+    """The ledger rows of one run and source."""
+    names = list(LedgerRow.__dataclass_fields__)
+    rows = connection.execute(
+        f"select {', '.join(names)} from audit.load_ledger where run_id = ? and source = ?", [run_id, source]
+    ).fetchall()
+    return [LedgerRow(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def verdicts_of(
+    connection: duckdb.DuckDBPyConnection, run_id: str, source: str
+) -> list[tuple[str, RuleResult]]:
+    """(object, verdict) of every rule of one run and source; the source of a mart's rules is `marts`."""
+    names = list(RuleResult.__dataclass_fields__)
+    rows = connection.execute(
+        f"select object, {', '.join(names)} from audit.gate_results where run_id = ? and source = ?",
+        [run_id, source],
+    ).fetchall()
+    return [(row[0], RuleResult(**dict(zip(names, row[1:], strict=True)))) for row in rows]
+
+
 def _now() -> datetime:
     """The clock, for the record of when a load ran; nothing that is computed depends on it."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

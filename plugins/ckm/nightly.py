@@ -133,12 +133,12 @@ def extract(night: Night, source: str) -> list[Any]:
     return extract_source(night.sources(), source, windows, night.landing)
 
 
-def gate_raw(night: Night, source: str) -> list[audit.LedgerRow]:
+def gate_raw(night: Night, source: str) -> Any:
     """Judge what one source landed, take in what is sound and set the rest aside."""
     from ckm.gate.admit import admit_source
 
     if not night.extracts:
-        return []
+        return None
     with connect(night.home.warehouse) as connection:
         return admit_source(
             connection,

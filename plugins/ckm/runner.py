@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ckm import nightly
 from ckm.check import check
-from ckm.console import console, step_table, summary
+from ckm.console import brief, console, summary
 from ckm.errors import ConfigurationError, ObjectFailed
 from ckm.home import Home
 from ckm.nightly import STEPS, Night
@@ -62,35 +62,11 @@ def _run_night(night: Night, sources: list[str], screen: Console) -> Published:
                 began = time.monotonic()
                 with screen.status(f"{label} …"):
                     result = step.run(night, source) if source else step.run(night)
-                screen.print(f"  {label:<20} {time.monotonic() - began:6.1f} s  {_brief(result)}")
+                screen.print(f"  {label:<20} {time.monotonic() - began:6.1f} s  {brief(result)}")
     except BaseException as error:
         nightly.finish(night, error)
-        if isinstance(error, Exception):
-            shown = step_table(result)
-            if shown is not None:
-                screen.print(shown)
         raise
     return result
-
-
-def _brief(result: Any) -> str:
-    """One line on a step's result."""
-    if isinstance(result, Published):
-        return result.message or f"version {result.version}, {result.tables} tables"
-    if isinstance(result, list) and result and hasattr(result[0], "loaded"):
-        return ", ".join(
-            f"{sum(getattr(r, part) for r in result):,} {part}"
-            for part in ("extracted", "loaded", "unchanged", "duplicate", "quarantined")
-        )
-    if isinstance(result, list) and result and hasattr(result[0], "rows"):
-        failed = [r for r in result if r.failure]
-        return f"{sum(r.rows for r in result):,} rows landed" + (
-            f", {len(failed)} objects failed" if failed else ""
-        )
-    if isinstance(result, list) and result and isinstance(result[0], tuple):
-        return f"{sum(r.outcome == 'passed' for _, r in result)} of {len(result)} rules hold"
-    shown = step_table(result)
-    return str(shown.title) if shown is not None and shown.title else ""
 
 
 def _close(

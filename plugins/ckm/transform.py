@@ -15,6 +15,7 @@ from ckm.warehouse import connect
 
 LAYERS_BEFORE_SCORES = ("staging", "identity", "star", "scores")
 LAYERS_AFTER_SCORES = ("marts",)
+_PARSED: dict[Path, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,19 @@ def build(
         CkmError: a model could not be built.
     """
     home.dbt_vars.write_text(yaml.safe_dump(variables, sort_keys=False))
+    common = [
+        "--no-use-colors", "--log-path", str(home.logs), "--project-dir", str(project),
+        "--profiles-dir", str(project), "--target-path", str(home.dbt / "target"),
+        "--vars", yaml.safe_dump(variables),
+    ]  # fmt: skip
     arguments = [
-        "--quiet", "--no-use-colors", "--log-path", str(home.logs),
-        "build", "--project-dir", str(project), "--profiles-dir", str(project),
-        "--target-path", str(home.dbt / "target"), "--vars", yaml.safe_dump(variables),
+        "--quiet", "build", *common,
         "--exclude-resource-type", "unit_test",  # they test the code, not the night: `make test` runs them
         "--select", *layers,
     ]  # fmt: skip
     if full_refresh:
         arguments.append("--full-refresh")
-    outcome = _invoke(home, arguments)
+    outcome = _invoke(home, project, common, arguments)
     if outcome.exception is not None or outcome.result is None:
         raise CkmError(f"dbt could not start: {' '.join(str(outcome.exception).split())[:600]}")
     results = [_node_result(item) for item in outcome.result]
@@ -94,13 +98,22 @@ def build(
     return results
 
 
-def _invoke(home: Home, arguments: list[str]) -> Any:
+def _invoke(home: Home, project: Path, common: list[str], arguments: list[str]) -> Any:
+    """Run one dbt command; the project is parsed once per process, whatever the night.
+
+    The night's variables are read when a model is compiled, so nights can share what was parsed.
+    """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     os.environ["CKM_HOME"] = str(home.folder.resolve())  # read by profiles.yml
     try:
-        return dbtRunner().invoke(arguments)
+        if project not in _PARSED:
+            parsed = dbtRunner().invoke(["--quiet", "parse", *common])
+            if not parsed.success:
+                return parsed
+            _PARSED[project] = parsed.result
+        return dbtRunner(manifest=_PARSED[project]).invoke(arguments)
     finally:
         DuckDBConnectionManager.close_all_connections()
 

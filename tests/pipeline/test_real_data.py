@@ -47,10 +47,13 @@ class TestOnlineShop:
         assert (again, round(revenue)) == (6_865, 33_709)
         in_fact, worth = rows(
             home,
-            "select sum(copies - 1), round(sum((copies - 1) * net_amount)) from (select order_id, product_key, quantity, "
+            "select sum(copies - 1), round(sum((copies - 1) * net_amount)) "
+            "from (select order_id, product_key, quantity, "
             "unit_price, net_amount, known_on, count(*) as copies from about_customers.fct_order_line group by all)",
         )[0]
-        assert in_fact >= again and worth >= round(revenue)  # the fact leaves out what the shop wrote beside it
+        assert in_fact >= again and worth >= round(
+            revenue
+        )  # the fact leaves out what the shop wrote beside it
         ((lines, keys),) = rows(
             home, "select count(*), count(distinct order_line_key) from about_customers.fct_order_line"
         )

@@ -5,6 +5,7 @@
 All that one object changes commits in one transaction, so a crash leaves an object done or untouched.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,14 @@ from ckm.sources import Sources, mapped_columns
 from ckm.warehouse import literal, quoted
 
 
+@dataclass(frozen=True)
+class Admitted:
+    """What the raw gate did with one source: its ledger rows, and each rule's (object, verdict)."""
+
+    ledger: list[LedgerRow]
+    verdicts: list[tuple[str, RuleResult]]
+
+
 def admit_source(
     connection: duckdb.DuckDBPyConnection,
     sources: Sources,
@@ -34,13 +43,13 @@ def admit_source(
     gx_store: Path,
     night: date,
     run_id: str,
-) -> list[LedgerRow]:
+) -> Admitted:
     """Judge and take in what one source landed.
 
     Objects that this run has already accounted for are left alone, so a retried task may call it again.
 
     Returns:
-        The source's ledger rows of this run.
+        The source's ledger rows and verdicts of this run.
 
     Raises:
         GateFailed: a critical rule failed, or an object failed that is required or stale for too long;
@@ -64,17 +73,10 @@ def admit_source(
         connection.execute(f"drop table if exists gate.{table}")
     if stops:
         raise GateFailed(" ".join(stops))
-    return ledger_of(connection, run_id, source)
-
-
-def ledger_of(connection: duckdb.DuckDBPyConnection, run_id: str, source: str) -> list[LedgerRow]:
-    """The ledger rows of one run and source."""
-    names = list(LedgerRow.__dataclass_fields__)
-    rows = connection.execute(
-        f"select {', '.join(quoted(n) for n in names)} from audit.load_ledger where run_id = ? and source = ?",
-        [run_id, source],
-    ).fetchall()
-    return [LedgerRow(**dict(zip(names, row, strict=True))) for row in rows]
+    return Admitted(
+        ledger=audit.ledger_of(connection, run_id, source),
+        verdicts=audit.verdicts_of(connection, run_id, source),
+    )
 
 
 def _admit_object(

@@ -39,11 +39,11 @@ class Gate:
         self.runs += 1
         landing = self.folder / "landing"
         extract_source(sources, "crm", raw.windows(self.connection, sources, "crm", day), landing)
-        rows = admit_source(
+        admitted = admit_source(
             self.connection, sources, "crm", landing=landing, suites=PROJECT / "expectations",
             gx_store=self.folder / "gx", night=day, run_id=f"run-{self.runs}",
         )  # fmt: skip
-        return {row.object: row for row in rows}
+        return {row.object: row for row in admitted.ledger}
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql).fetchall()
