@@ -85,11 +85,14 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     with place.lock(), connect(place.warehouse, read_only=True) as connection:
         rows = connection.execute(
             """
-            select run_id, as_of_date::varchar, runs.status,
-                date_diff('second', started_at, finished_at), sum(loaded)::bigint, sum(quarantined)::bigint,
-                runs.message
-            from audit.runs as runs left join audit.load_ledger as ledger using (run_id)
-            group by all order by started_at desc, run_id desc limit 14
+            with rows_of_run as (
+                select run_id, sum(loaded)::bigint as loaded, sum(quarantined)::bigint as quarantined
+                from audit.load_ledger group by run_id
+            )
+            select run_id, as_of_date::varchar, status, date_diff('second', started_at, finished_at),
+                loaded, quarantined, message
+            from audit.runs left join rows_of_run using (run_id)
+            order by started_at desc, run_id desc limit 14
             """
         ).fetchall()
     if as_json:
@@ -123,12 +126,11 @@ def simulate(
 def main() -> None:
     """Entry point: expected failures are one sentence and an exit code."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # the code of typer.Exit, where a command raised it
+        sys.exit(code if isinstance(code, int) else 0)
     except CkmError as error:
         print(f"ckm: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except typer.Abort:
         sys.exit(130)
     except Exception as error:

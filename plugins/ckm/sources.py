@@ -252,6 +252,8 @@ def _sentence(error: ValidationError) -> str:
         tag = given.get("transport") if isinstance(given, dict) else given
         return f"{place}.transport must be files or sql, not {tag!r}."
     message = first["msg"].removeprefix("Value error, ")
+    if kind == "string_type" and isinstance(given, bool):
+        return f"{place}: YAML reads this as {str(given).lower()}; put quotes around it."
     shown = "" if isinstance(given, dict | list) or kind == "value_error" else f", not {given!r}"
     message = message[0].lower() + message[1:] if message.startswith("Input") else message
     return f"{place}: {message.replace('input should be', 'must be')}{shown}."

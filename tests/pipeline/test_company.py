@@ -212,7 +212,7 @@ def test_failed_critical_gate_publishes_nothing(copy_of: Company, ckm: Callable[
     with lines.open(newline="") as handle:
         sample = next(csv.DictReader(handle))
     with lines.open("a", newline="") as handle:
-        writer = csv.DictWriter(handle, list(sample))
+        writer = csv.DictWriter(handle, list(sample), lineterminator="\n")
         for number in range(200):
             sample |= {mapping["line_number"]: str(900 + number), mapping["unit_price"]: "-1.00"}
             writer.writerow(sample | {mapping["updated_at"]: "2026-01-01 12:00:00"})
@@ -279,7 +279,7 @@ def test_bad_configuration_ends_before_anything_runs(
     assert rows(copy_of.home, "select max(as_of_date)::varchar from audit.runs") == [(NIGHTS[-1],)]
 
 
-def test_bad_usage_is_a_sentence(ckm: Callable[..., Finished]) -> None:
+def test_bad_usage_is_a_sentence(ckm_process: Callable[..., Finished]) -> None:
     for arguments, said in (
         (["run", "--date", "yesterday"], "--date must be a date like 2025-12-31, not 'yesterday'"),
         (["run", "--from", "2025-01-01"], "--from and --to go together"),
@@ -287,7 +287,7 @@ def test_bad_usage_is_a_sentence(ckm: Callable[..., Finished]) -> None:
         (["run", "--nonsense"], "No such option"),
         (["status", "--home", "/nonexistent-home"], "holds no warehouse yet"),
     ):
-        done = ckm(*arguments)
+        done = ckm_process(*arguments)
         assert done.code == 2, arguments
         assert said in done.err
         assert "Traceback" not in done.err

@@ -85,6 +85,7 @@ def test_variables_come_from_the_environment(tmp_path: Path, monkeypatch: pytest
         ((*OBJECT, "columns"), {"product_idd": "x"}, "did you mean product_id?"),
         ((*OBJECT, "columns"), {"product_name": "x"}, "columns lacks product_id"),
         ((*OBJECT, "columns"), ["x"], "columns"),
+        ((*OBJECT, "columns"), {"product_id": False}, "YAML reads this as false; put quotes around it"),
         ((*OBJECT, "constants"), {"product_id": "x"}, "product_id is both in columns and in constants"),
         ((*OBJECT, "constants"), {"colour": "x"}, "constants.colour is no column of crm.products"),
         ((*OBJECT, "delimiter"), ";;", "delimiter"),
