@@ -1,0 +1,234 @@
+"""Whole nights of the DAG over a tiny company of CSV files, run by Airflow itself."""
+
+import csv
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
+SOURCES = """
+company:
+  name: Tiny
+  time_zone: Europe/Berlin
+sources:
+  crm:
+    transport: files
+    path: .
+    objects:
+      customers: {file: customers.csv, required: true}
+      products: {file: products.csv}
+      orders: {file: orders.csv}
+      order_lines: {file: order_lines.csv}
+"""
+NIGHTS = """
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+import duckdb
+from airflow.dag_processing.dagbag import DagBag
+from airflow.utils.db import initdb
+
+initdb()
+dag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags["ckm_nightly"]
+for operator in dag.tasks:
+    operator.retries = 0
+home, company = Path(os.environ["CKM_HOME"]), Path(os.environ["CKM_SOURCES"]).parent
+
+def run(night, by_interval=False):
+    day = datetime.fromisoformat(night)
+    conf = {} if by_interval else {"date": night}
+    after = (day + timedelta(days=1, seconds=1)).replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    ended = dag.test(logical_date=after, run_conf=conf)
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+        record = warehouse.execute(
+            "select run_id, status, message from audit.runs order by started_at desc, run_id desc limit 1"
+        ).fetchone()
+    current = home / "published" / "current"
+    return {
+        "state": ended.state,
+        "tasks": {ti.task_id: ti.state for ti in ended.get_task_instances()},
+        "record": record,
+        "version": current.resolve().name if current.exists() else None,
+    }
+
+found = {"first": run("2025-11-28", by_interval=True), "second": run("2025-11-29")}
+
+customers = company / "customers.csv"
+sound = customers.read_text()
+customers.write_text(sound.replace("customer_id", "client", 1))
+found["stopped"] = run("2025-11-30")
+
+here = dag.get_task("prepare").python_callable.__globals__
+night = here["Night"](found["stopped"]["record"][0], None, None, home, None, False, True)
+try:
+    here["refuse_if_overtaken"](night, here["BY_NAME"]["gate_raw"])
+except here["CkmError"] as error:
+    found["cleared_alone"] = str(error)
+
+customers.write_text(sound)
+(company / "products.csv").rename(company / "products.away")
+found["stale"] = run("2025-12-01")
+
+sources = Path(os.environ["CKM_SOURCES"])
+sound = sources.read_text()
+sources.write_text(sound.replace("required", "requird"))
+found["misconfigured"] = run("2025-12-02")
+sources.write_text(sound)
+(company / "products.away").rename(company / "products.csv")
+answer(found | {"environment": {name: os.environ[name] for name in ("AIRFLOW_HOME", "CKM_HOME", "CKM_SOURCES")}})
+"""
+
+
+def write_company(folder: Path) -> Path:
+    """Fifty customers, five products, 250 orders; returns its sources.yml."""
+    chance = random.Random(1)
+    early = "2025-01-01T00:00:00Z"
+    orders: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    for number in range(250):
+        day = date(2025, 1, 1) + timedelta(days=chance.randrange(340))
+        moment, order_id = f"{day}T10:00:00Z", f"O{number}"
+        customer_id = f"C{chance.randrange(45)}"
+        orders.append(
+            {
+                "order_id": order_id,
+                "customer_id": customer_id,
+                "ordered_at": moment,
+                "currency_code": "EUR",
+                "updated_at": moment,
+            }
+        )
+        lines += [
+            {
+                "order_id": order_id,
+                "line_number": line + 1,
+                "product_id": f"P{chance.randrange(5)}",
+                "quantity": 1,
+                "unit_price": 10 + chance.randrange(90),
+                "updated_at": moment,
+            }
+            for line in range(chance.randrange(1, 3))
+        ]
+    tables = {
+        "customers": [
+            {"customer_id": f"C{n}", "last_name": f"Name{n}", "created_at": early, "updated_at": early}
+            for n in range(50)
+        ],
+        "products": [
+            {"product_id": f"P{n}", "product_name": f"Product {n}", "updated_at": early} for n in range(5)
+        ],
+        "orders": orders,
+        "order_lines": lines,
+    }
+    for name, rows in tables.items():
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
+    sources = folder / "sources.yml"
+    sources.write_text(SOURCES)
+    return sources
+
+
+@pytest.fixture(scope="module")
+def nights(in_airflow: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Five nights in a row: two good ones, a failed gate, a missing object, a broken configuration."""
+    sources = write_company(tmp_path_factory.mktemp("company"))
+    info = {"AIRFLOW__LOGGING__NAMESPACE_LEVELS": "task=INFO ckm=INFO"}
+    return in_airflow(NIGHTS, CKM_SOURCES=str(sources), **info)
+
+
+def test_a_night_is_published_under_the_date_of_its_interval(nights: dict[str, Any]) -> None:
+    assert nights["first"]["state"] == "success"
+    assert set(nights["first"]["tasks"].values()) == {"success"}
+    assert nights["first"]["version"] == "2025-11-28.1"
+
+
+def test_a_manual_run_loads_the_date_it_is_given(nights: dict[str, Any]) -> None:
+    assert nights["second"]["state"] == "success"
+    assert nights["second"]["record"][:2] == ["2025-11-29.1", "published"]
+    assert nights["second"]["version"] == "2025-11-29.1"
+
+
+def test_a_failed_gate_stops_the_night_and_keeps_the_last_version(nights: dict[str, Any]) -> None:
+    stopped = nights["stopped"]
+    assert stopped["state"] == "failed"
+    assert stopped["tasks"]["extract"] == "success"
+    assert stopped["tasks"]["gate_raw"] == stopped["tasks"]["give_verdict"] == "failed"
+    assert stopped["tasks"]["build_star"] == stopped["tasks"]["publish"] == "upstream_failed"
+    assert stopped["version"] == nights["second"]["version"]
+
+
+def test_a_stopped_night_is_closed_on_record_with_its_sentence(nights: dict[str, Any]) -> None:
+    run_id, status, message = nights["stopped"]["record"]
+    assert (run_id, status) == ("2025-11-30.1", "stopped at a gate")
+    assert "crm.customers is required, so nothing is published." in message
+
+
+def test_a_stopped_night_cannot_pass_its_gate_by_clearing_the_task(nights: dict[str, Any]) -> None:
+    assert nights["cleared_alone"] == "run 2025-11-30.1 is over (stopped at a gate): clear from prepare."
+
+
+def test_an_object_that_cannot_be_read_is_stale_and_the_rest_is_published(nights: dict[str, Any]) -> None:
+    stale = nights["stale"]
+    assert stale["state"] == "success"
+    assert stale["record"][:2] == ["2025-12-01.1", "published with stale objects"]
+    assert stale["version"] == "2025-12-01.1"
+    assert "Stale: crm.products; the marts show what was known of them before." in nights["log"]
+
+
+def test_a_broken_configuration_fails_before_anything_has_changed(nights: dict[str, Any]) -> None:
+    broken = nights["misconfigured"]
+    assert broken["state"] == "failed"
+    assert broken["tasks"]["prepare"] == broken["tasks"]["give_verdict"] == "failed"
+    assert broken["record"] == nights["stale"]["record"]
+    assert broken["version"] == nights["stale"]["version"]
+    assert "requird is not a known field; did you mean required?" in nights["log"]
+
+
+def test_the_log_shows_results_and_sentences_but_no_traceback(nights: dict[str, Any]) -> None:
+    for shown in ("rows in and out", "crm.order_lines", "fct_order_line", "customer_360", "published"):
+        assert shown in nights["log"]
+    assert "Traceback" not in nights["log"]
+
+
+def run_nights(nights: dict[str, Any], first: str, last: str) -> subprocess.CompletedProcess[str]:
+    """The driver without a scheduler, on the same home."""
+    return subprocess.run(
+        [sys.executable, PROJECT / "dags" / "run_nights.py", "--from", first, "--to", last],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **nights["environment"]},
+        timeout=600,
+    )
+
+
+def test_driver_passes_over_published_nights(nights: dict[str, Any]) -> None:
+    done = run_nights(nights, "2025-11-28", "2025-11-29")
+    assert done.returncode == 0
+    assert "2025-11-28 is already published.\n2025-11-29 is already published.\nNothing to do." in done.stdout
+
+
+def test_driver_shows_each_task_and_the_end_of_the_run(nights: dict[str, Any]) -> None:
+    done = run_nights(nights, "2025-12-02", "2025-12-02")
+    assert done.returncode == 0, done.stderr
+    for task in ("prepare", "extract crm", "gate_raw crm", "build_star", "publish", "give_verdict"):
+        assert re.search(rf"^  {task} +[\d.]+ s", done.stdout, re.M), task
+    assert "Rows in and out" in done.stdout
+    assert "published/current/ckm.duckdb" in done.stdout
+    assert "[info" not in done.stdout + done.stderr
+
+
+def test_driver_says_wrong_dates_in_a_sentence(nights: dict[str, Any]) -> None:
+    done = run_nights(nights, "2025-12-02", "2025-12-01")
+    assert done.returncode == 2
+    assert done.stderr == "ckm: --to 2025-12-01 is before --from 2025-12-02.\n"
