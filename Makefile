@@ -38,7 +38,7 @@ $(STAMP): requirements.lock pyproject.toml
 $(COMPANY)/sources.yml: $(STAMP)
 	@$(BIN)/ckm simulate $(COMPANY) --customers $(CUSTOMERS) --seed $(SEED) --until $(TO)
 
-run: $(STAMP) $(COMPANY)/sources.yml airflow-setup  ## Load three nights of the small company through Airflow.
+run: $(STAMP) $(COMPANY)/sources.yml  ## Load three nights of the small company through Airflow.
 	@$(MAKE) --no-print-directory run-dag FROM=$(FROM) TO=$(TO)
 
 test: $(STAMP)  ## Run all tests, fast ones first.
@@ -51,7 +51,7 @@ test-fast: $(STAMP)  ## Run the fast tests only.
 lint: $(STAMP)  ## Check style of Python, SQL and YAML.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/yamllint --strict .
-	@$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	@mkdir -p $(VENV)/lint && CKM_HOME=$(VENV)/lint $(BIN)/sqlfluff lint --nocolor dbt_project/models dbt_project/tests
 
 lock: $(STAMP)  ## Resolve pyproject.toml into requirements.lock.
 	@$(BIN)/uv pip compile pyproject.toml --quiet --extra airflow --extra dev --universal \

@@ -24,7 +24,6 @@ which opens a new run; so does one that another load has overtaken.
 from __future__ import annotations
 
 import io
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -46,10 +45,9 @@ from airflow.sdk import (
     task_group,
 )
 from airflow.sdk.exceptions import AirflowFailException
-from pydantic import ValidationError
 from rich.console import Console
 
-from ckm.settings import Settings, expand_variables, set_tool_defaults
+from ckm.settings import expand_variables, load_settings, set_tool_defaults
 
 set_tool_defaults()
 
@@ -90,7 +88,7 @@ def company_zone() -> str:
     the fallback.
     """
     try:
-        document = yaml.safe_load(Settings().sources.read_text("utf-8"))
+        document = yaml.safe_load(load_settings().sources.read_text("utf-8"))
         zone = expand_variables(document["company"].get("time_zone", "UTC"), "company.time_zone")
         ZoneInfo(zone)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, CkmError):
@@ -105,11 +103,7 @@ def first_night(zone: str) -> datetime:
     catch up with the same past. A logical date before it makes a run without tasks, so the default is early;
     whoever switches the schedule on sets his own.
     """
-    text = os.environ.get("CKM_FIRST_NIGHT")
-    try:
-        night = date.fromisoformat(text) if text else DEFAULT_FIRST_NIGHT
-    except ValueError:
-        raise ValueError(f"CKM_FIRST_NIGHT must be a date like 2025-12-31, not {text!r}.") from None
+    night = load_settings().first_night or DEFAULT_FIRST_NIGHT
     return datetime(night.year, night.month, night.day, tzinfo=ZoneInfo(zone))
 
 
@@ -129,20 +123,6 @@ def business_date(given: str | None, interval_start: datetime | None, zone: Zone
     return datetime.now(UTC).astimezone(zone).date() - timedelta(days=1)
 
 
-def environment() -> Settings:
-    """What the environment decides.
-
-    Raises:
-        ConfigurationError: a variable is not what it should be; its value, maybe a secret, is not shown.
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"CKM_{first['loc'][0]}".upper()
-        raise ConfigurationError(f"the environment variable {name} is wrong: {first['msg']}.") from None
-
-
 def prepare() -> list[str]:
     """Open the run; returns the sources to load, and leaves the night beside it under the key `night`."""
     from ckm import nightly
@@ -152,7 +132,7 @@ def prepare() -> list[str]:
 
     context = get_current_context()
     with plain_failure():
-        settings = environment()
+        settings = load_settings()
         sources = load_sources(settings.sources)
         params = context["params"]
         interval_start = context["dag_run"].data_interval_start

@@ -69,12 +69,12 @@ def run(first: date, last: date) -> int:
     """
     from ckm import nightly
     from ckm.home import Home
-    from ckm.settings import Settings
+    from ckm.settings import load_settings
     from ckm.sources import load_sources
 
     if last < first:
         raise ConfigurationError(f"--to {last} is before --from {first}.")
-    settings = Settings()
+    settings = load_settings()
     home = Home(settings.home.resolve())
     sources = load_sources(settings.sources)
     with home.lock():

@@ -2,7 +2,8 @@
 
 with current_customers as (
 
-    select customer_key from {{ ref('dim_customer_current') }} where not is_deleted
+    select customer_key from {{ ref('dim_customer_current') }}
+    where not is_deleted
 
 ),
 
@@ -16,7 +17,10 @@ select
     'missing' as problem,
     current_customers.customer_key
 from current_customers
-where not exists (select 1 from customer_360 where customer_360.customer_key = current_customers.customer_key)
+where not exists (
+        select 1 from customer_360
+        where customer_360.customer_key = current_customers.customer_key
+    )
 
 union all
 
@@ -25,5 +29,6 @@ select
     customer_360.customer_key
 from customer_360
 where not exists (
-    select 1 from current_customers where current_customers.customer_key = customer_360.customer_key
-)
+        select 1 from current_customers
+        where current_customers.customer_key = customer_360.customer_key
+    )

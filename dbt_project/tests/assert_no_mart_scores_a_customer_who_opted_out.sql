@@ -2,7 +2,8 @@
 
 with opted_out as (
 
-    select customer_key from {{ ref('dim_customer_current') }} where not is_profiling_allowed
+    select customer_key from {{ ref('dim_customer_current') }}
+    where not is_profiling_allowed
 
 ),
 

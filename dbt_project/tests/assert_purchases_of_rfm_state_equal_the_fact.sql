@@ -1,4 +1,4 @@
--- The states' sales are the fact's, summed by another road: all sale lines less the days that are no purchase.
+-- The states' sales are the fact's, summed by another road: all sale lines less the days without a purchase.
 
 with state_sales as (
 

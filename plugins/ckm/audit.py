@@ -85,21 +85,31 @@ def record_ledger(connection: duckdb.DuckDBPyConnection, run_id: str, night: dat
     )  # fmt: skip
 
 
-def record_freshness(
-    connection: duckdb.DuckDBPyConnection, run_id: str, night: date, row: LedgerRow, newest: datetime | None
-) -> int | None:
-    """Say how old an object's data are; returns the days since its last good load, null if never loaded."""
-    (last,) = connection.execute(
+def last_loaded_on(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> date | None:
+    """The night of an object's last good load."""
+    return connection.execute(
         "select max(as_of_date) from audit.load_ledger where source = ? and object = ? and status = 'loaded'",
-        [row.source, row.object],
-    ).fetchone()
-    stale_days = None if last is None else (night - last).days
+        [source, name],
+    ).fetchone()[0]
+
+
+def record_freshness(connection: duckdb.DuckDBPyConnection, run_id: str, night: date, row: LedgerRow) -> None:
+    """Say how old an object's data are: fresh, or stale with the days since its last good load."""
+    last = last_loaded_on(connection, row.source, row.object)
     status = "fresh" if row.status == "loaded" else "stale"
     connection.execute(
-        "insert into audit.source_freshness values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [run_id, night, row.source, row.object, status, last, newest, stale_days, row.message],
+        "insert into audit.source_freshness values (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            run_id,
+            night,
+            row.source,
+            row.object,
+            status,
+            last,
+            (night - last).days if last else None,
+            row.message,
+        ],
     )
-    return stale_days
 
 
 def record_gate_results(

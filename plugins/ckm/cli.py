@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ckm.settings import Settings, set_tool_defaults
+from ckm.settings import Settings, load_settings, set_tool_defaults
 
 set_tool_defaults()
 
@@ -147,13 +147,7 @@ def _settings(sources: Path | None, home: Path | None) -> tuple[Settings, Path]:
         given["home"] = home
     if sources is not None:
         given["sources"] = sources
-    try:
-        settings = Settings(**given)
-    except ValueError as error:
-        first = error.errors()[0]  # type: ignore[attr-defined]
-        raise ConfigurationError(
-            f"environment: CKM_{str(first['loc'][0]).upper()}: {first['msg']}."
-        ) from error
+    settings = load_settings(**given)
     return settings, settings.sources
 
 

@@ -210,7 +210,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "gate_raw", gate_raw, "Judge the landed rows, take the sound ones into the raw log, set others aside.",
         "A critical rule failed: look at the rule in audit.gate_results, mend the source or the suite "
-        "under expectations/raw/, and clear from extract.",
+        "under expectations/raw/, and clear from prepare.",
         per_source=True,
     ),
     Step(

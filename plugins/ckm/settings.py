@@ -2,9 +2,11 @@
 
 import os
 import re
+from datetime import date
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ckm.errors import ConfigurationError
@@ -36,6 +38,7 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     sources: Path = Path("sources.yml")
     secret: str | None = Field(default=None, min_length=16)
+    first_night: date | None = None
     project: Path = Path(__file__).resolve().parents[2]
 
     @property
@@ -45,6 +48,20 @@ class Settings(BaseSettings):
     @property
     def expectations(self) -> Path:
         return self.project / "expectations"
+
+
+def load_settings(**given: Any) -> Settings:
+    """The environment's settings, with what the command line gives in their place.
+
+    Raises:
+        ConfigurationError: a variable is not what it should be; its value, maybe a secret, is not shown.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"CKM_{first['loc'][0]}".upper()
+        raise ConfigurationError(f"the environment variable {name} is wrong: {first['msg']}.") from None
 
 
 def expand_variables(text: str, where: str) -> str:

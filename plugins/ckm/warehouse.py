@@ -26,7 +26,7 @@ AUDIT_TABLES: dict[str, str] = {
         replayed bigint, loaded bigint, unchanged bigint, duplicate bigint, quarantined bigint,
         suppressed bigint, deleted bigint, status varchar, message varchar""",
     "source_freshness": """run_id varchar, as_of_date date, source varchar, object varchar, status varchar,
-        last_loaded_on date, newest_cursor timestamp, stale_days bigint, message varchar""",
+        last_loaded_on date, stale_days bigint, message varchar""",
     "gate_results": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
         rule varchar, description varchar, severity varchar, outcome varchar, evaluated_rows bigint,
         failing_rows bigint, observed_value varchar, message varchar""",

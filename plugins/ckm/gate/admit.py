@@ -21,7 +21,7 @@ from ckm.gate import candidates
 from ckm.gate.check import GateSession, gate_session
 from ckm.gate.outcome import Outcome, RuleResult, sentence
 from ckm.gate.suites import load_suite, night_parameters, with_contract
-from ckm.sources import Sources, mapped_columns
+from ckm.sources import ObjectMapping, Sources, mapped_columns
 from ckm.warehouse import literal, quoted
 
 
@@ -55,13 +55,8 @@ def admit_source(
         GateFailed: a critical rule failed, or an object failed that is required or stale for too long;
             raised after every object was judged and recorded.
     """
-    done = {
-        name
-        for (name,) in connection.execute(
-            "select object from audit.load_ledger where run_id = ? and source = ?", [run_id, source]
-        ).fetchall()
-    }
-    stops: list[str] = []
+    done = {row.object: row for row in audit.ledger_of(connection, run_id, source)}
+    stops = [row.message for row in done.values() if row.status == "stopped" and row.message]
     with gate_session(connection, gx_store) as session:
         for landed in read_landed(landing / source):
             if landed.object not in done:
@@ -119,25 +114,43 @@ def _admit_object(
         audit.record_gate_results(connection, run_id, night, "raw", source, name, results)
         if failure or stop:
             extracted = _count(connection, "gate.present") if landed.failure is None else landed.rows
+            stop = stop or _too_stale(connection, source, name, mapping, failure or "", night)
             row = LedgerRow(
-                source, name, extracted, quarantined=extracted, status="failed", message=failure or stop
+                source,
+                name,
+                extracted,
+                quarantined=extracted,
+                status="stopped" if stop else "failed",
+                message=stop or failure,
             )
         else:
             _set_aside(connection, landed, parquet, results, night, run_id)
             row = _take_in(connection, source, name, mapping.snapshot, night, run_id)
         audit.record_ledger(connection, run_id, night, row)
-        stale_days = audit.record_freshness(connection, run_id, night, row, None)
+        audit.record_freshness(connection, run_id, night, row)
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
-    if failure and not stop:
-        limit = mapping.max_staleness_days
-        if mapping.required:
-            stop = f"{failure} {source}.{name} is required, so nothing is published."
-        elif limit is not None and (stale_days is None or stale_days > limit):
-            stop = f"{failure} {source}.{name} was last loaded {stale_days} days ago, more than the {limit} allowed."
     return stop
+
+
+def _too_stale(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    name: str,
+    mapping: ObjectMapping,
+    failure: str,
+    night: date,
+) -> str | None:
+    """The sentence that stops the load where an object that failed may not be missing, or not for so long."""
+    if mapping.required:
+        return f"{failure} {source}.{name} is required, so nothing is published."
+    limit, last = mapping.max_staleness_days, audit.last_loaded_on(connection, source, name)
+    if limit is None or (last is not None and (night - last).days <= limit):
+        return None
+    since = "has never been loaded" if last is None else f"was last loaded {(night - last).days} days ago"
+    return f"{failure} {source}.{name} {since}, more than the {limit} allowed."
 
 
 def _set_aside(

@@ -268,6 +268,15 @@ def test_a_run_that_is_tried_again_leaves_finished_objects_alone(gate: Gate, wri
     assert gate.rows("select count(*) from audit.load_ledger") == [(1,)]
 
 
+def test_a_gate_that_failed_fails_again_when_the_run_is_tried_again(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS})
+    wrong = "SKU,Name,Price\n" + "".join(f"{n},x,-1\n" for n in range(100))
+    for files in ({"products.csv": wrong}, {"products.csv": wrong.replace("-1", "1")}):
+        with pytest.raises(GateFailed, match="list_price_is_not_negative"):
+            gate.load(sources, "2025-01-01", files)
+        gate.runs -= 1
+
+
 def test_ledger_that_does_not_balance_is_refused(gate: Gate) -> None:
     from ckm.audit import record_ledger
 

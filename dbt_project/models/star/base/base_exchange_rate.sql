@@ -77,7 +77,7 @@ daily as (
         valid.rate_to_reporting
     from valid
     inner join dim_date
-        on dim_date.calendar_date >= valid.valid_from and dim_date.calendar_date < valid.valid_to
+        on valid.valid_from <= dim_date.calendar_date and valid.valid_to > dim_date.calendar_date
 
 )
 

@@ -51,13 +51,13 @@ described as (
         case month_of_year
             {%- for name in ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August',
                              'September', 'October', 'November', 'December'] %}
-            when {{ loop.index }} then '{{ name }}'
+                when {{ loop.index }} then '{{ name }}'
             {%- endfor %}
         end as month_name,
         iso_weekday,
         case iso_weekday
             {%- for name in ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] %}
-            when {{ loop.index }} then '{{ name }}'
+                when {{ loop.index }} then '{{ name }}'
             {%- endfor %}
         end as weekday_name,
         iso_weekday >= 6 as is_weekend,
@@ -68,7 +68,7 @@ described as (
         cast(
             calendar_year
             + case when {{ fiscal_start }} > 1 and month_of_year >= {{ fiscal_start }} then 1 else 0 end
-                as integer
+            as integer
         ) as fiscal_year,
         cast(floor(fiscal_month_offset / 3.0) as integer) + 1 as fiscal_quarter
     from weeks

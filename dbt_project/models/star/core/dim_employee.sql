@@ -71,12 +71,12 @@ unlisted as (
         seen_references.employee_id
     from seen_references
     where not exists (
-        select 1
-        from employees
-        where
-            employees.source = seen_references.source
-            and employees.employee_id = seen_references.employee_id
-    )
+            select 1
+            from employees
+            where
+                employees.source = seen_references.source
+                and employees.employee_id = seen_references.employee_id
+        )
 
 ),
 

@@ -57,12 +57,12 @@ unlisted as (
         references_of_facts.product_id
     from references_of_facts
     where not exists (
-        select 1
-        from products
-        where
-            products.source = references_of_facts.source
-            and products.product_id = references_of_facts.product_id
-    )
+            select 1
+            from products
+            where
+                products.source = references_of_facts.source
+                and products.product_id = references_of_facts.product_id
+        )
 
 ),
 
