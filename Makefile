@@ -35,10 +35,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $(STAMP)
 
-$(COMPANY)/sources.yml: $(STAMP)
+$(COMPANY)/.until-$(TO): $(STAMP)
 	@$(BIN)/ckm simulate $(COMPANY) --customers $(CUSTOMERS) --seed $(SEED) --until $(TO)
+	@touch $@
 
-run: $(STAMP) $(COMPANY)/sources.yml  ## Load three nights of the small company through Airflow.
+run: $(STAMP) $(COMPANY)/.until-$(TO)  ## Load three nights of the small company through Airflow.
 	@$(MAKE) --no-print-directory run-dag FROM=$(FROM) TO=$(TO)
 
 test: $(STAMP)  ## Run all tests, fast ones first.
@@ -61,3 +62,5 @@ clean:  ## Remove the warehouse and the small company, keep the environment.
 	@rm -rf var .airflow
 
 include airflow.mk
+
+up: $(COMPANY)/.until-$(TO)

@@ -151,7 +151,7 @@ def prepare() -> list[str]:
 
 def run_step(name: str, source: str | None = None) -> str:
     """Run one declared step, for one source where it has one; returns its result in a line."""
-    from ckm.console import brief, step_table
+    from ckm.results import brief, step_table
 
     ti = get_current_context()["ti"]
     step, prepared = BY_NAME[name], Night.from_json(ti.xcom_pull(task_ids="prepare", key="night"))

@@ -68,13 +68,14 @@ def run(first: date, last: date) -> int:
         CkmError: the configuration is wrong, or another load holds the home.
     """
     from ckm import nightly
+    from ckm.console import console, show_published
     from ckm.home import Home
     from ckm.settings import load_settings
     from ckm.sources import load_sources
 
     if last < first:
         raise ConfigurationError(f"--to {last} is before --from {first}.")
-    settings = load_settings()
+    screen, settings = console(), load_settings()
     home = Home(settings.home.resolve())
     sources = load_sources(settings.sources)
     with home.lock():
@@ -82,14 +83,12 @@ def run(first: date, last: date) -> int:
     nights = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     for night in nights:
         if night in done:
-            print(f"{night} is already published.")
+            screen.print(f"{night} is already published.")
     nights = [night for night in nights if night not in done]
     if not nights:
-        print("Nothing to do.")
+        screen.print("Nothing to do.")
+        show_published(screen, home)
         return 0
-    from ckm.console import console  # slow, because it knows every result: not for nothing
-
-    screen = console()
     screen.file = sys.stdout  # this one, also while `quiet_airflow` puts a file in its place
     progress = Progress(screen, list(sources.sources))
     with quiet_airflow() as log:
@@ -165,14 +164,12 @@ def logical_date(night: date, zone: ZoneInfo) -> datetime:
 
 def close(home: Any, progress: Progress) -> int:
     """Show where everything ended, as `ckm run` does."""
-    from ckm.console import summary
-    from ckm.warehouse import connect
+    from ckm.console import show_published
 
     if progress.night is None or progress.published is None:
         raise CkmError("Airflow ran no task of the night: see the tasks' log.")
     if progress.published["status"] != "computed":
-        with connect(home.current / "ckm.duckdb", read_only=True) as connection:
-            progress.screen.print(*summary(home, progress.night["run_id"], connection), sep="\n")
+        show_published(progress.screen, home)
     stale = progress.published["stale"]
     if stale:
         progress.screen.print(f"Stale: {', '.join(stale)}; the marts show what was known of them before.")

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from ckm import nightly
 from ckm.check import check
-from ckm.console import brief, console, summary
+from ckm.console import console, show_published
 from ckm.errors import ConfigurationError, ObjectFailed
 from ckm.home import Home
 from ckm.nightly import STEPS, Night
 from ckm.publish import Published
+from ckm.results import brief
 from ckm.settings import Settings
-from ckm.warehouse import connect
 
 
 def run_nights(
@@ -75,15 +75,20 @@ def _close(
     """Show where everything ended and say so in the exit code."""
     if night is None or published is None:
         screen.print("Nothing to do.")
-        return 0
-    if published.version is not None:
-        with connect(home.current / "ckm.duckdb", read_only=True) as connection:
-            parts = summary(home, night.run_id, connection)
-        if as_json:
-            print(json.dumps({"run_id": night.run_id, "status": published.status, "stale": published.stale}))
-        else:
-            screen.print(*parts, sep="\n")
-    if published.stale:
+    if as_json:
+        print(json.dumps(None if night is None or published is None else _as_json(night, published)))
+    elif published is None or published.version is not None:
+        show_published(screen, home)
+    if published is not None and published.stale:
         screen.print(f"Stale: {', '.join(published.stale)}; the marts show what was known of them before.")
         return ObjectFailed.exit_code
     return 0
+
+
+def _as_json(night: Night, published: Published) -> dict[str, Any]:
+    return {
+        "run_id": night.run_id,
+        "as_of_date": night.as_of_date.isoformat(),
+        "status": published.status,
+        "stale": list(published.stale),
+    }

@@ -1,0 +1,126 @@
+"""The result of each step of the night, as tables and as one line."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from ckm.audit import LedgerRow
+from ckm.console import table
+from ckm.extract import Landed
+from ckm.gate.admit import Admitted
+from ckm.gate.outcome import RuleResult
+from ckm.publish import Published
+from ckm.score import Scored
+from ckm.transform import NodeResult
+
+
+def step_table(result: Any) -> RenderableType | None:
+    """The result of a step of the night as tables, or nothing where there is nothing to show."""
+    match result:
+        case Published():
+            row = (result.version, result.tables, result.status)
+            return table("published", ("version", "tables", "status"), [row])
+        case Scored():
+            return _scored(result)
+        case Admitted():
+            return Group(ledger_table(result.ledger), _verdicts("raw gates", result.verdicts))
+        case [Landed(), *_]:
+            rows = [(f"{r.source}.{r.object}", r.rows, r.failure) for r in result]
+            return table("landed", ("object", "rows", "failure"), rows)
+        case [NodeResult(), *_]:
+            return _nodes(result)
+        case [(str(), RuleResult()), *_]:
+            return _verdicts("mart gates", result)
+    return None
+
+
+def brief(result: Any) -> str:
+    """One line on a step's result."""
+    match result:
+        case Published():
+            return result.message or f"version {result.version}, {result.tables} tables"
+        case Scored():
+            return result.note or f"{result.customers:,} customers in {result.states:,} distinct states"
+        case Admitted():
+            parts = ("extracted", "loaded", "unchanged", "duplicate", "quarantined")
+            return ", ".join(f"{sum(getattr(r, part) for r in result.ledger):,} {part}" for part in parts)
+        case [Landed(), *_]:
+            failed = sum(r.failure is not None for r in result)
+            return f"{sum(r.rows for r in result):,} rows landed" + (
+                f", {failed} objects failed" if failed else ""
+            )
+        case [NodeResult(), *_]:
+            return _nodes_title(result)
+        case [(str(), RuleResult()), *_]:
+            return f"{sum(r.outcome == 'passed' for _, r in result)} of {len(result)} rules hold"
+    return ""
+
+
+def ledger_table(rows: Iterable[LedgerRow]) -> Table:
+    """Rows in and out per object."""
+    return table(
+        "rows in and out",
+        ("object", "extracted", "loaded", "unchanged", "duplicate", "quarantined", "status"),
+        [
+            (
+                f"{r.source}.{r.object}",
+                r.extracted,
+                r.loaded,
+                r.unchanged,
+                r.duplicate,
+                r.quarantined,
+                r.status,
+            )
+            for r in rows
+        ],
+    )
+
+
+def _scored(result: Scored) -> Table:
+    rows = [
+        (model, name, getattr(fit.parameters, name), fit.identified, fit.note)
+        for model, fit in (("bg_nbd", result.bg), ("gamma_gamma", result.gg))
+        if fit
+        for name in fit.parameters.__dataclass_fields__
+    ]
+    title = f"scored {result.customers:,} customers in {result.states:,} distinct states"
+    return table(result.note or title, ("model", "parameter", "value", "identified", "note"), rows)
+
+
+def _verdicts(title: str, verdicts: list[tuple[str, RuleResult]]) -> Table:
+    """Rules that did not hold one by one, and per object how many did."""
+    passed = Counter(name for name, r in verdicts if r.outcome == "passed")
+    held = [
+        (name, f"{passed[name]} rules hold", "", "passed", None, None)
+        for name in dict(verdicts)
+        if passed[name]
+    ]
+    broken = [
+        (name, r.rule, r.severity, r.outcome, r.failing_rows, r.evaluated_rows)
+        for name, r in verdicts
+        if r.outcome != "passed"
+    ]
+    return table(
+        title,
+        ("object", "rule", "severity", "outcome", "failing", "of rows"),
+        sorted(held + broken, key=lambda row: row[:2]),
+    )
+
+
+def _nodes_title(results: list[NodeResult]) -> str:
+    tests = [r for r in results if r.resource_type in ("test", "unit_test")]
+    passed = sum(r.status == "pass" for r in tests)
+    return f"dbt: {len(results) - len(tests)} models, {passed} of {len(tests)} tests passed"
+
+
+def _nodes(results: list[NodeResult]) -> Table:
+    """Models one by one; of tests only what did not pass, under their number."""
+    shown = [r for r in results if r.resource_type not in ("test", "unit_test") or r.status != "pass"]
+    return table(
+        _nodes_title(results),
+        ("layer", "node", "status", "seconds", "failures"),
+        [(r.layer, r.node, r.status, r.duration_seconds, r.failures) for r in shown],
+    )
