@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 import duckdb
 
@@ -154,6 +155,23 @@ def verdicts_of(
         [run_id, source],
     ).fetchall()
     return [(row[0], RuleResult(**dict(zip(names, row[1:], strict=True)))) for row in rows]
+
+
+def last_runs(connection: duckdb.DuckDBPyConnection, limit: int = 14) -> list[tuple[Any, ...]]:
+    """The newest runs: run_id, as_of_date, status, seconds, rows loaded, rows quarantined, message."""
+    return connection.execute(
+        """
+        with rows_of_run as (
+            select run_id, sum(loaded)::bigint as loaded, sum(quarantined)::bigint as quarantined
+            from audit.load_ledger group by run_id
+        )
+        select run_id, as_of_date::varchar, status, date_diff('second', started_at, finished_at),
+            loaded, quarantined, message
+        from audit.runs left join rows_of_run using (run_id)
+        order by started_at desc, run_id desc limit ?
+        """,
+        [limit],
+    ).fetchall()
 
 
 def _now() -> datetime:

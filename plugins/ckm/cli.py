@@ -12,7 +12,7 @@ from ckm.settings import Settings, load_settings, set_tool_defaults
 
 set_tool_defaults()
 
-from ckm.errors import CkmError, ConfigurationError  # noqa: E402
+from ckm.errors import CkmError, ConfigurationError, LoadRunning  # noqa: E402
 
 app = typer.Typer(
     help="A nightly pipeline and warehouse for customer knowledge.",
@@ -73,6 +73,7 @@ def check(sources: SourcesOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show the last nights: what ran, how it ended, and which version readers see."""
+    from ckm.audit import last_runs
     from ckm.console import console, table
     from ckm.home import Home
     from ckm.warehouse import connect
@@ -82,24 +83,19 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if not place.warehouse.exists():
         raise ConfigurationError(f"{place.folder} holds no warehouse yet: run ckm run first.")
     columns = ("run_id", "as_of_date", "status", "seconds", "loaded", "quarantined", "message")
-    with place.lock(), connect(place.warehouse, read_only=True) as connection:
-        rows = connection.execute(
-            """
-            with rows_of_run as (
-                select run_id, sum(loaded)::bigint as loaded, sum(quarantined)::bigint as quarantined
-                from audit.load_ledger group by run_id
-            )
-            select run_id, as_of_date::varchar, status, date_diff('second', started_at, finished_at),
-                loaded, quarantined, message
-            from audit.runs left join rows_of_run using (run_id)
-            order by started_at desc, run_id desc limit 14
-            """
-        ).fetchall()
+    try:
+        with place.lock(), connect(place.warehouse, read_only=True) as connection:
+            rows, note = last_runs(connection), ""
+    except LoadRunning as running:  # what readers see can be read at any time
+        if not place.current.exists():
+            raise
+        with connect(place.current / "ckm.duckdb", read_only=True) as connection:
+            rows, note = last_runs(connection), f"; {running}"
     if as_json:
         _print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
     now = place.current.resolve().name if place.current.exists() else "nothing"
-    console().print(table(f"last nights; readers see {now}", columns, rows))
+    console().print(table(f"last nights; readers see {now}{note}", columns, rows))
 
 
 @app.command()

@@ -253,8 +253,10 @@ def test_lost_column_leaves_its_object_stale_and_publishes_the_rest(
 def test_second_load_at_the_same_time_is_told_so(copy_of: Company, ckm: Callable[..., Finished]) -> None:
     with Home(copy_of.home).lock():
         done = ckm("run", "--sources", copy_of.sources, "--home", copy_of.home, "--date", NIGHTS[-1])
+        status = ckm("status", "--home", copy_of.home)
     assert done.code == 3
     assert f"another load is running in {copy_of.home} (process {os.getpid()})" in done.err
+    assert status.code == 0 and f"readers see {NIGHTS[-1]}.1; another load is running" in status.out
 
 
 @pytest.mark.parametrize(
