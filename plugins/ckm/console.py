@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -93,10 +94,15 @@ def summary(home: Home, run_id: str, connection: duckdb.DuckDBPyConnection) -> l
             ("customer_key", "segment", "churn 90d", "CLV 365d", "", "at stake", "why"),
             save,
         ),
-        f"Published: {home.current / 'ckm.duckdb'}",
-        f"Parquet:   {home.current / 'parquet'}",
-        f"Site:      {home.current / 'site' / 'index.html'}",
+        f"Published: {_from_here(home.current / 'ckm.duckdb')}",
+        f"Parquet:   {_from_here(home.current / 'parquet')}",
+        f"Site:      {_from_here(home.current / 'site' / 'index.html')}",
     ]
+
+
+def _from_here(path: Path) -> Path:
+    """A path as a person in this folder would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _text(value: Any) -> str:
