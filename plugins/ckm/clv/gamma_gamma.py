@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln, polygamma, psi
 
-from ckm.clv.bg_nbd import Evaluation, Floats, check_weight, distinct_rows, dot, maximise
+from ckm.clv.maximum import Evaluation, dot, maximise
+from ckm.clv.rows import Floats, check_weight, distinct_rows
 
 MIN_CUSTOMERS = 30
 """Fewer customers than this are never called identified."""
@@ -115,7 +116,7 @@ def fit(transactions: ArrayLike, mean_value: ArrayLike, weight: ArrayLike | None
     """Maximum likelihood fit; deterministic.
 
     L-BFGS-B on the logarithms of the parameters from fixed starts, then Newton steps (see
-    `ckm.clv.bg_nbd.maximise`). Not identified: a parameter at a bound, a Hessian that is not negative
+    `ckm.clv.maximum.maximise`). Not identified: a parameter at a bound, a Hessian that is not negative
     definite or all but flat, too few customers, or q <= 1.
 
     Raises ValueError for empty input, values that are not finite, a row without transactions or with a mean

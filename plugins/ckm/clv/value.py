@@ -10,15 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betainc, betaincinv, betaln, expit
 
-from ckm.clv.bg_nbd import (
-    BgNbdParameters,
-    Floats,
-    check_states,
-    distinct_rows,
-    orders_if_alive,
-    probability_alive,
-)
+from ckm.clv.bg_nbd import BgNbdParameters, orders_if_alive, probability_alive
 from ckm.clv.gamma_gamma import GammaGammaParameters
+from ckm.clv.rows import Floats, check_states, distinct_rows
 
 DAYS_PER_YEAR = 365.0
 
