@@ -1,5 +1,7 @@
 """What can end a run early, and the exit code each one means to the shell and to Airflow."""
 
+import re
+
 
 class CkmError(Exception):
     """Base of every expected failure: its text is one sentence for a person, never a traceback."""
@@ -29,3 +31,13 @@ class ObjectFailed(CkmError):
     """One source object could not be read as its contract says; the other objects go on."""
 
     exit_code = 4
+
+
+def safe_reason(error: BaseException | str) -> str:
+    """A library's message without the data in it: its first line, quoted values left out.
+
+    Messages go on record in `audit`, which is published; libraries like to quote the cell or the line that
+    they stumbled over.
+    """
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return re.sub(r"'[^']*'", "'…'", " ".join(first.split())).rstrip(".")[:300]

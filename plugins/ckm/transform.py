@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ckm.errors import CkmError, GateFailed
+from ckm.errors import CkmError, GateFailed, safe_reason
 from ckm.home import Home
 from ckm.sources import Company
 from ckm.warehouse import connect
@@ -123,9 +123,7 @@ def _raise_for(results: list[NodeResult], home: Home) -> None:
     failed = [r for r in results if r.status == "fail"]
     log = home.logs / "dbt.log"
     if broken:
-        raise CkmError(
-            f"dbt could not build {broken[0].node}: {' '.join((broken[0].message or '').split())[:400]} (see {log})"
-        )
+        raise CkmError(f"dbt could not build {broken[0].node}: {broken[0].message} (see {log})")
     if failed:
         others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
         raise GateFailed(
@@ -143,5 +141,11 @@ def _node_result(item: Any) -> NodeResult:
         status=str(item.status),
         duration_seconds=round(item.execution_time, 3),
         failures=item.failures,
-        message=item.message if str(item.status) not in ("success", "pass") else None,
+        message=_message(item.message) if str(item.status) not in ("success", "pass") else None,
     )
+
+
+def _message(text: str | None) -> str | None:
+    """dbt's message without its heading, which only names the node once more."""
+    lines = [line for line in (text or "").splitlines() if line.strip()]
+    return safe_reason(lines[1] if len(lines) > 1 else lines[0]) if lines else None

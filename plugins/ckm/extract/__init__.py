@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ckm.contracts import object_contract
-from ckm.errors import ObjectFailed
+from ckm.errors import ObjectFailed, safe_reason
 from ckm.extract import files, sql
 from ckm.extract.window import Window
 from ckm.sources import FilesSource, ObjectMapping, Sources, mapped_columns
@@ -168,9 +168,11 @@ def _rows(folder: Path) -> int:
     return sum(pq.read_metadata(file).num_rows for file in folder.glob("*.parquet"))
 
 
-def _reason(error: Exception, place: str) -> str:
-    """One sentence out of whatever a library raised; the innermost cause says most."""
-    while error.__cause__ is not None and not isinstance(error, ObjectFailed):
-        error = error.__cause__  # type: ignore[assignment]
-    text = " ".join(str(error).split())
-    return text if place in text else f"{place}: {text[:400]}"
+def _reason(error: BaseException, place: str) -> str:
+    """One sentence out of whatever was raised: our own where there is one, else the innermost library's."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ObjectFailed):
+            return f"{place}: {cause}"
+        innermost, cause = cause, cause.__cause__ or cause.__context__
+    return f"{place}: {safe_reason(innermost)}."

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ckm.errors import ObjectFailed
+from ckm.errors import ObjectFailed, safe_reason
 from ckm.extract.window import Window
 from ckm.sources import ObjectMapping
 from ckm.warehouse import literal, quoted
@@ -99,8 +99,7 @@ class FilesReader:
         try:
             return session.sql(sql)
         except duckdb.Error as error:
-            reason = str(error).split("\n")[0].rstrip(".")
-            raise ObjectFailed(f"DuckDB cannot read {self.place(mapping)}: {reason}.") from error
+            raise ObjectFailed(f"DuckDB cannot read {self.place(mapping)}: {safe_reason(error)}.") from error
 
     def _read(self, session: duckdb.DuckDBPyConnection, path: Path, mapping: ObjectMapping) -> str:
         head = f"select *, {literal(path.name)} as _file, row_number() over () as _row from "

@@ -3,6 +3,7 @@
 table or query  →  SELECT, narrowed by the cursor in the database  →  batches of text with `_pointer`
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ckm.errors import ObjectFailed
+from ckm.errors import ObjectFailed, safe_reason
 from ckm.extract.window import Window
 from ckm.sources import ObjectMapping
 
@@ -75,7 +76,9 @@ class SqlReader:
             with engine.connect() as connection:
                 yield connection
         except sa.exc.DBAPIError as error:
-            reason = " ".join(str(error.orig).split())
+            reason = safe_reason(error.orig or error)
+            if isinstance(error, sa.exc.DataError):  # here even double quotes hold values
+                reason = re.sub(r'"[^"]*"', '"…"', reason)
             raise ObjectFailed(f"{shown} refuses or does not answer: {reason}.") from error
         finally:
             engine.dispose()

@@ -113,6 +113,9 @@ def test_file_that_breaks_half_way_fails_its_object_and_not_the_others(tmp_path:
     }
     landed, _ = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
     assert landed[0].failure is not None and landed[0].failure.startswith("crm.products: ")
+    assert (
+        "30002" in landed[0].failure and "never closed" not in landed[0].failure
+    )  # the line, not its content
     assert landed[0].rows == 0
     assert (landed[1].rows, landed[1].failure) == (1, None)
 
