@@ -250,7 +250,7 @@ def _sentence(error: ValidationError) -> str:
         return f"{place} is missing."
     if kind.startswith("union_tag"):
         tag = given.get("transport") if isinstance(given, dict) else given
-        return f"{place}.transport must be files or sql, not {tag!r}."
+        return f"{place}.transport must be files or sql, {f'not {tag!r}' if tag else 'and is missing'}."
     message = first["msg"].removeprefix("Value error, ")
     if kind == "string_type" and isinstance(given, bool):
         return f"{place}: YAML reads this as {str(given).lower()}; put quotes around it."
