@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from ckm.contracts import object_contract
-from ckm.errors import ConfigurationError, ObjectFailed
+from ckm.errors import ConfigurationError, ObjectFailed, safe_reason
 from ckm.sources import Sources, load_sources
 
 
@@ -44,12 +44,14 @@ def check(
             with_contract(suite, object_contract(source, name))
             try:
                 place, columns = probe_object(sources, source, name)
-            except ObjectFailed as error:
+            except Exception as error:
                 if (source, name) in seen_before:
                     continue
-                raise ConfigurationError(
-                    f"{sources_file}: sources.{source}.objects.{name}: {error}"
-                ) from error
+                said = (
+                    f"{error} {error.hint}" if isinstance(error, ObjectFailed) else f"{safe_reason(error)}."
+                )
+                where = f"{sources_file}: sources.{source}.objects.{name}"
+                raise ConfigurationError(f"{where}: {said.rstrip()}") from error
             found.append(Checked(source, name, place, len(columns)))
     for file in sorted((suites / "marts").glob("*.json")):
         load_suite(suites, f"marts/{file.stem}", parameters)

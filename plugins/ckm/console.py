@@ -39,7 +39,7 @@ def show_published(screen: Console, home: Home) -> None:
     """Print what readers see now: rows in and out of its run, gates, marts, whom to save, where it all is."""
     version = home.current / "version.json"
     if version.exists():
-        run_id = json.loads(version.read_text("utf-8"))["version"]
+        run_id = json.loads(version.read_text("utf-8"))["run_id"]
         with connect(home.current / "ckm.duckdb", read_only=True) as connection:
             screen.print(*summary(home, run_id, connection), sep="\n")
 

@@ -28,9 +28,17 @@ class LoadRunning(CkmError):
 
 
 class ObjectFailed(CkmError):
-    """One source object could not be read as its contract says; the other objects go on."""
+    """One source object could not be read as its contract says; the other objects go on.
+
+    The sentence goes on record and is published; `hint` is for the person at the terminal only, because it
+    may hold what stands in a file.
+    """
 
     exit_code = 4
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.hint = hint
 
 
 def safe_reason(error: BaseException | str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from ckm.errors import LoadRunning
+from ckm.errors import ConfigurationError, LoadRunning
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,11 @@ class Home:
 
     def make(self) -> None:
         """Create the folders; the home holds personal data, so only its owner may enter."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.versions.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.versions.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"{self.folder} cannot be the home: {error.strerror}.") from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from ckm import audit, raw, transform, warehouse
-from ckm.errors import GateFailed
+from ckm.errors import ConfigurationError, GateFailed
 from ckm.extract.window import Window
 from ckm.home import Home, hmac_pads
 from ckm.settings import Settings
@@ -92,6 +92,10 @@ def prepare(settings: Settings, sources_file: Path, night: date, *, full_refresh
         ConfigurationError: before anything has changed.
     """
     sources = load_sources(sources_file)
+    if night >= datetime.now(sources.company.zone).date():  # a guard only: no result depends on the clock
+        raise ConfigurationError(
+            f"{night} is not over yet in {sources.company.time_zone}: give an earlier date."
+        )
     home = Home(settings.home.resolve())
     home.make()
     pads = hmac_pads(home.secret(settings.secret))

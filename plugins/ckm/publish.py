@@ -52,24 +52,28 @@ def publish(home: Home, night: date, run_id: str, company: str) -> Published:
             audit.finish_run(connection, run_id, "computed", message, None)
             return Published(None, "computed", 0, stale, message)
         status = "published with stale objects" if stale else "published"
-        version = run_id
+        version = _unused_version(home, run_id)
         folder = home.versions / f"{version}.new"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        tables = _copy_tables(connection, home, folder, run_id, status)
+        tables = _copy_tables(connection, home, folder, run_id, status, version)
         (folder / "version.json").write_text(
-            json.dumps({"version": version, "as_of_date": night.isoformat()})
+            json.dumps({"version": version, "run_id": run_id, "as_of_date": night.isoformat()})
         )
         site.write(connection, home, folder / "site", company=company, night=night, run_id=run_id)
     _sync(folder)
-    final = home.versions / version
-    shutil.rmtree(final, ignore_errors=True)
-    folder.rename(final)
+    folder.rename(home.versions / version)
     _switch(home, version)
     with connect(home.warehouse) as connection:
         audit.finish_run(connection, run_id, status, None, version)
     _prune(home, keep=version)
     return Published(version, status, tables, stale)
+
+
+def _unused_version(home: Home, run_id: str) -> str:
+    """The run's id, with a number where the run has been published before: readers may be in that folder."""
+    names = (run_id, *(f"{run_id}-{n}" for n in range(2, 1000)))
+    return next(name for name in names if not (home.versions / name).exists())
 
 
 def published_night(home: Home) -> date | None:
@@ -87,7 +91,7 @@ def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, s
 
 
 def _copy_tables(
-    connection: duckdb.DuckDBPyConnection, home: Home, folder: Path, run_id: str, status: str
+    connection: duckdb.DuckDBPyConnection, home: Home, folder: Path, run_id: str, status: str, version: str
 ) -> int:
     """Copy tables and views into a new DuckDB file and Parquet folders, with their descriptions.
 
@@ -110,8 +114,8 @@ def _copy_tables(
             connection.execute(f"create table {target} as select * from {schema}.{table}")
             if (schema, table) == ("audit", "runs"):
                 connection.execute(
-                    f"update {target} set status = ?, published_version = run_id where run_id = ?",
-                    [status, run_id],
+                    f"update {target} set status = ?, published_version = ? where run_id = ?",
+                    [status, version, run_id],
                 )
             for name, text in comments.get(f"{schema}.{table}", {}).items():
                 on = f"table {target}" if name == "" else f"column {target}.{quoted(name)}"

@@ -43,8 +43,8 @@ def score(
 ) -> Scored:
     """Fit on everybody who has not opted out, score them, and write `scores.clv` and `scores.churn`.
 
-    With too little to fit (no customer came back, say) the score tables stay empty and the note says why:
-    no number beats an invented one.
+    With too little to fit (no customer came back, say) the score tables stay as they are, empty or with the
+    last good scores under their own date, and the note says why.
     """
     states = _states(connection)
     model_run_id = f"bg_nbd.{night}"
@@ -52,7 +52,6 @@ def score(
         bg = bg_nbd.fit(states.frequency, states.recency, states.age, states.weight)
         gg, order_value = _fit_order_value(connection)
     except ValueError as error:
-        _clear(connection)
         return Scored(int(states.weight.sum()), len(states.weight), None, None, f"not scored: {error}")
     _register_state_scores(connection, states, bg.parameters, gg, annual_discount_rate)
     connection.begin()

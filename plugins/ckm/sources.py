@@ -142,7 +142,10 @@ def load_sources(file: Path) -> Sources:
     """
     if not file.is_file():
         raise ConfigurationError(f"{file} does not exist: give the path of your sources.yml with --sources.")
-    text = file.read_text("utf-8")
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 text: save it as UTF-8.") from error
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -137,12 +137,12 @@ def _open(
     for canonical, column in mapped.items():
         if column not in found:
             raise ObjectFailed(
-                f"column {column} (mapped to {canonical}) is not in {place}, which has {', '.join(found)}."
+                f"column {column} (mapped to {canonical}) is not in {place}.", f"It has {', '.join(found)}."
             )
     for canonical, column in contract.columns.items():
         if column.required and canonical not in mapped and canonical not in mapping.constants:
             raise ObjectFailed(
-                f"{place} has no column {canonical}, which is required; it has {', '.join(found)}."
+                f"{place} has no column {canonical}, which is required.", f"It has {', '.join(found)}."
             )
     cursor = mapped.get(contract.cursor) if contract.cursor and not mapping.snapshot else None
     return reader, mapping, found, cursor

@@ -6,6 +6,7 @@ folder/<glob>  or  a query over the folder's files  →  batches of text with `_
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -108,7 +109,8 @@ class FilesReader:
             case ".parquet":
                 return f"{head} read_parquet({at})"
             case ".jsonl" | ".ndjson":
-                return f"{head} read_json({at}, format = 'newline_delimited', convert_strings_to_integers = false)"
+                source = f"read_json({at}, format = 'newline_delimited', maximum_depth = 1, sample_size = -1)"
+                return f"{head} (select columns(*) ->> '$' from {source})"
             case ".xlsx":
                 name = f"sheet_{path.stem}"
                 session.register(name, _sheet(path, mapping.sheet))
@@ -117,7 +119,7 @@ class FilesReader:
                 delimiter = mapping.delimiter or ("\t" if suffix in (".tsv", ".tab") else ",")
                 return (
                     f"{head} read_csv({at}, all_varchar = true, header = true, delim = {literal(delimiter)}, "
-                    f"quote = '\"', escape = '\"', encoding = {literal(mapping.encoding)})"
+                    f"quote = '\"', escape = '\"', comment = '', skip = 0, encoding = {literal(mapping.encoding)})"
                 )
 
 
@@ -129,6 +131,14 @@ def _sheet(path: Path, sheet: str | None) -> pa.Table:
     if sheet is not None and sheet not in workbook.sheetnames:
         raise ObjectFailed(f"{path.name} has no sheet {sheet}; it has {', '.join(workbook.sheetnames)}.")
     rows = workbook[sheet or workbook.sheetnames[0]].iter_rows(values_only=True)
-    header = [str(name) for name in next(rows, ()) if name is not None]
-    cells = [[None if v is None else str(v) for v in row[: len(header)]] for row in rows]
-    return pa.table({name: pa.array([row[i] for row in cells], pa.string()) for i, name in enumerate(header)})
+    header = [(i, str(name)) for i, name in enumerate(next(rows, ())) if name is not None]
+    if len({name for _, name in header}) < len(header):
+        raise ObjectFailed(f"{path.name} has two columns of the same name in its first row.")
+    cells = list(rows)
+    return pa.table({name: pa.array([_cell(row, i) for row in cells], pa.string()) for i, name in header})
+
+
+def _cell(row: tuple[Any, ...], index: int) -> str | None:
+    """A cell as text; rows may end before their last columns."""
+    value = row[index] if index < len(row) else None
+    return None if value is None else str(value)

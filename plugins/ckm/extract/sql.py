@@ -85,13 +85,17 @@ class SqlReader:
 
     def _selectable(self, connection: sa.Connection, mapping: ObjectMapping) -> sa.Select:
         if mapping.query:
-            text = mapping.query.strip().rstrip(";")
+            text = mapping.query.strip().rstrip(";").replace(":", r"\:")  # a colon is no parameter
             probe = connection.execute(sa.text(f"select * from ({text}) as probe where 1 = 0"))
             columns = [sa.column(name) for name in probe.keys()]  # noqa: SIM118 - a result's keys, not a dict's
             return sa.select(sa.text(text).columns(*columns).subquery("source_query"))
         schema, _, table = (mapping.table or "").rpartition(".")
         try:
-            return sa.select(sa.Table(table, sa.MetaData(), schema=schema or None, autoload_with=connection))
+            return sa.select(
+                sa.Table(
+                    table, sa.MetaData(), schema=schema or None, autoload_with=connection, resolve_fks=False
+                )
+            )
         except sa.exc.NoSuchTableError as error:
             raise ObjectFailed(
                 f"table {mapping.table} is not in {self.url.render_as_string(hide_password=True)}."
@@ -119,7 +123,10 @@ def _inside(column: sa.ColumnElement, window: Window, zone: ZoneInfo) -> sa.Colu
     within = column < bound(window.end + timedelta(days=1))
     if window.start:
         within = sa.and_(within, column >= bound(window.start - timedelta(days=1)))
-    return sa.or_(column.is_(None), within)
+    if isinstance(column.type, sa.DateTime | sa.Date):
+        return sa.or_(column.is_(None), within)
+    # What does not begin like an ISO date is not for the database to judge, but for the gate.
+    return sa.or_(column.is_(None), sa.not_(sa.cast(column, sa.String).like("____-__-__%")), within)
 
 
 def _text_table(names: list[str], rows: Sequence[Any], mapping: ObjectMapping, start: int) -> pa.Table:

@@ -20,7 +20,7 @@ from ckm.extract.window import Window
 from ckm.gate import candidates
 from ckm.gate.check import GateSession, gate_session
 from ckm.gate.outcome import Outcome, RuleResult, sentence
-from ckm.gate.suites import load_suite, night_parameters, with_contract
+from ckm.gate.suites import load_suite, night_parameters, rules_beyond_the_row, with_contract
 from ckm.sources import ObjectMapping, Sources, mapped_columns
 from ckm.warehouse import literal, quoted
 
@@ -102,6 +102,7 @@ def _admit_object(
             zone=sources.zone_of(source),
             window=Window.until(night, sources.company.zone, None, 0),
             uses_cursor=raw.has_cursor(source, name, mapping, landed.columns),
+            judged_anew=rules_beyond_the_row(suites, f"raw/{source}/{name}"),
         )
         suite = with_contract(
             load_suite(suites, f"raw/{source}/{name}", night_parameters(night, sources.company)), contract
@@ -191,13 +192,21 @@ def _set_aside(
             select _row, cast(to_json(struct_pack({cells})) as varchar) as content
             from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
         ) as landed on landed._row = present.landed_row
+        where not exists (
+            select 1 from quarantine.rows as known
+            where known.source = {literal(source)} and known.object = {literal(name)} and known.status = 'open'
+                and known.row_key = present.row_key and known.content_hash = present.content_hash
+        )
         """,
         [run_id, run_id, night, run_id, night],
     )
     connection.execute(
         """
         update quarantine.rows set last_run_id = ?, last_seen_on = ?
-        from (select distinct row_key, content_hash from gate.present where fate = 'held') as again
+        from (
+            select distinct row_key, content_hash from gate.present
+            where fate = 'held' or landed_row in (select landed_row from gate.broken)
+        ) as again
         where rows.source = ? and rows.object = ? and rows.status = 'open'
             and rows.row_key = again.row_key and rows.content_hash = again.content_hash
         """,
@@ -219,6 +228,15 @@ def _take_in(
         "where not exists (select 1 from gate.broken where broken.landed_row = candidate.landed_row)"
     )
     loaded = raw.append(connection, source, name, night, run_id)
+    connection.execute(
+        """
+        update quarantine.rows set status = 'released', last_run_id = ?, last_seen_on = ?
+        from admitted
+        where rows.source = ? and rows.object = ? and rows.status = 'open'
+            and rows.row_key = admitted.row_key and rows.content_hash = admitted.content_hash
+        """,
+        [run_id, night, source, name],
+    )
     deleted = raw.append_deletions(connection, source, name, night, run_id) if is_snapshot else 0
     fates = dict(connection.execute("select fate, count(*) from gate.present group by fate").fetchall())
     return LedgerRow(

@@ -7,6 +7,7 @@ Each declared column is cast once, here: beside it stands `<column>__unreadable`
 text where it cannot be read as the contract's type, and is null elsewhere.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from ckm.sources import ObjectMapping
 from ckm.warehouse import literal, quoted
 
 UNREADABLE = "__unreadable"
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 _SEPARATOR = "chr(31)"  # ASCII's unit separator: no text that a person typed holds it
 
 
@@ -32,10 +34,15 @@ def build(
     zone: str,
     window: Window,
     uses_cursor: bool,
+    judged_anew: Collection[str] = (),
 ) -> None:
     """Make `gate.present` and `gate.candidates` from one object's landed files.
 
     `gate.present.fate` is candidate, unchanged, duplicate or held (already in quarantine, same content).
+
+    Args:
+        judged_anew: rules whose verdict depends on more than the row's own content, such as the night; a row
+            that one of them set aside is a candidate again.
     """
     cells = {column: _source_text(column, mapped, mapping) for column in contract.columns}
     reads = {column: _typed(spec, cells[column], zone) for column, spec in contract.columns.items()}
@@ -93,6 +100,7 @@ def build(
         held as (
             select distinct row_key, content_hash from quarantine.rows
             where source = {literal(source)} and object = {literal(name)} and status = 'open'
+                and rule not in ({", ".join(literal(rule) for rule in ["", *judged_anew])})
         )
         select compared.*,
             case when conflicts.row_key is not null then 2 else 1 end as contents_per_key,
@@ -132,7 +140,7 @@ def _source_text(column: str, mapped: dict[str, str], mapping: ObjectMapping) ->
         value = mapping.constants[column]
         return literal(str(value).lower() if isinstance(value, bool) else str(value))
     if column in mapped:
-        return f"nullif(trim(landed.{quoted(mapped[column])}), '')"
+        return f"nullif(trim(landed.{quoted(mapped[column])}, {_BLANKS}), '')"
     return "cast(null as varchar)"
 
 
@@ -163,12 +171,12 @@ def _typed(column: Column, text: str, zone: str) -> str:
                 f"then try_cast(left({text}, 10) as date) end"
             )
         case "timestamp":
-            zoned = (
-                rf"regexp_matches({text}, '\d{{2}}(Z|z|[+-]\d{{2}}(:?\d{{2}})?)$') and length({text}) > 10"
-            )
+            moment = r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+            zone_part = r" ?(UTC|GMT|Z|z|[+-]\d{2}(:?\d{2})?)"
             return (
-                f"case when {zoned} then try_cast({text} as timestamptz) at time zone 'UTC' "
-                rf"when regexp_matches({text}, '^\d{{4}}-\d{{1,2}}-\d{{1,2}}') "
+                f"case when regexp_full_match({text}, '{moment}{zone_part}') "
+                f"then try_cast({text} as timestamptz) at time zone 'UTC' "
+                rf"when regexp_full_match({text}, '{moment}|\d{{4}}-\d{{1,2}}-\d{{1,2}}') "
                 f"then try_cast({text} as timestamp) at time zone {literal(zone)} at time zone 'UTC' end"
             )
 

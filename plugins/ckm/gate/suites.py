@@ -20,6 +20,7 @@ from ckm.gate.candidates import UNREADABLE, cast_columns
 from ckm.sources import Company
 
 UNREADABLE_SHARE_OF_A_RETYPED_COLUMN = 0.5
+ONE_CONTENT_PER_KEY = "one_content_per_key"
 
 
 def night_parameters(night: date, company: Company) -> dict[str, str]:
@@ -95,11 +96,22 @@ def contract_rules(contract: ObjectContract) -> list[dict[str, Any]]:
         _row_rule(
             "expect_column_values_to_be_in_set",
             {"column": "contents_per_key", "value_set": [1], "mostly": 0.5},
-            rule="one_content_per_key",
+            rule=ONE_CONTENT_PER_KEY,
             description=f"No two rows of one night give the same {' and '.join(contract.key)} different contents.",
         )
     )
     return rules
+
+
+def rules_beyond_the_row(folder: Path, name: str) -> list[str]:
+    """The rules of a suite file whose verdict on a row may change while the row does not.
+
+    These are the rules that ask about the night, and the one that compares a row with its neighbours.
+    """
+    file = folder / f"{name}.json"
+    document = json.loads(file.read_text("utf-8")) if file.is_file() else {"expectations": []}
+    asking = [e["meta"]["rule"] for e in document["expectations"] if "$PARAMETER" in json.dumps(e["kwargs"])]
+    return [*asking, ONE_CONTENT_PER_KEY]
 
 
 def with_contract(suite: ExpectationSuite, contract: ObjectContract) -> ExpectationSuite:

@@ -149,11 +149,12 @@ def test_night_reads_no_further_than_its_own_local_day(gate: Gate, write_sources
 def test_times_become_utc_from_the_sources_zone_or_their_own_offset(gate: Gate, write_sources: Any) -> None:
     rows = (
         "SKU,Name,Price,Changed\n1,local,1,2025-07-01 10:00:00\n2,zulu,1,2025-07-01T10:00:00Z\n"
-        "3,offset,1,2025-07-01 10:00:00+05:30\n"
+        "3,offset,1,2025-07-01 10:00:00+05:30\n4,named,1,2025-07-01 10:00:00 UTC\n5,trimmed,1,2025-07-01T10:00:00.5Z\n"
     )
     gate.load(write_sources({"products": DATED}), "2025-07-02", {"products.csv": rows})
     assert gate.rows("select product_id, updated_at::varchar from raw_crm.products order by 1") == [
         ("1", "2025-07-01 08:00:00"), ("2", "2025-07-01 10:00:00"), ("3", "2025-07-01 04:30:00"),
+        ("4", "2025-07-01 10:00:00"), ("5", "2025-07-01 10:00:00.5"),
     ]  # fmt: skip
 
 
@@ -193,6 +194,33 @@ def test_row_already_in_quarantine_is_counted_again_and_kept_once(gate: Gate, wr
     assert gate.rows("select first_seen_on::varchar, last_seen_on::varchar from quarantine.rows") == [
         ("2025-01-01", "2025-01-02")
     ]
+
+
+def test_row_set_aside_for_its_neighbour_is_taken_in_when_that_is_gone(
+    gate: Gate, write_sources: Any
+) -> None:
+    sources = write_sources({"products": PRODUCTS})
+    gate.load(sources, "2025-01-01", {"products.csv": "SKU,Name,Price\n1,x,1\n1,y,1\n"})
+    again = gate.load(sources, "2025-01-02", {})["products"]
+    assert (again.loaded, again.quarantined) == (0, 2)
+    assert gate.rows("select count(*), min(last_seen_on)::varchar from quarantine.rows") == [
+        (2, "2025-01-02")
+    ]
+    assert (
+        gate.load(sources, "2025-01-03", {"products.csv": "SKU,Name,Price\n1,y,1\n"})["products"].loaded == 1
+    )
+    assert gate.rows("select status from quarantine.rows where content like '%y%'") == [("released",)]
+
+
+def test_row_set_aside_as_too_early_is_taken_in_when_its_night_has_come(
+    gate: Gate, write_sources: Any
+) -> None:
+    sources = write_sources({"orders": {"file": "orders.csv"}})
+    files = {"orders.csv": "order_id,ordered_at\nO1,2025-01-01 10:00:00\nO2,2025-01-02 01:00:00\n"}
+    first = gate.load(sources, "2025-01-01", files)["orders"]
+    assert (first.loaded, first.quarantined) == (1, 1)
+    second = gate.load(sources, "2025-01-02", {})["orders"]
+    assert (second.loaded, second.unchanged, second.quarantined) == (1, 1, 0)
 
 
 def test_snapshot_object_records_what_disappears_and_comes_back(gate: Gate, write_sources: Any) -> None:
