@@ -73,6 +73,20 @@ def append(connection: duckdb.DuckDBPyConnection, source: str, name: str, night:
     ).fetchone()[0]
 
 
+def missing_from_snapshot(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[int, int]:
+    """How many of a snapshot object's known rows `gate.present` lacks, and how many are known."""
+    return connection.execute(
+        f"""
+        with latest as (
+            select row_key, arg_max(is_deleted, version_number) as is_deleted
+            from raw_{source}.{name} group by row_key
+        )
+        select count(*) filter (row_key not in (select row_key from gate.present)), count(*)
+        from latest where not is_deleted
+        """
+    ).fetchone()
+
+
 def append_deletions(
     connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date, run_id: str
 ) -> int:

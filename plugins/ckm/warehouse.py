@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from ckm.contracts import source_contracts
-from ckm.errors import LoadRunning
+from ckm.errors import ConfigurationError, LoadRunning
 
 LOG_COLUMNS: dict[str, str] = {
     "row_key": "varchar not null",
@@ -97,6 +97,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
     Args:
         hmac_pads: inner and outer pad of the key behind `customer_key`, which stay in the private file;
             None leaves what is there.
+
+    Raises:
+        ConfigurationError: the home was built with another key.
     """
     for schema in ("audit", "gate", "quarantine", "scores", "secrets"):
         connection.execute(f"create schema if not exists {schema}")
@@ -109,8 +112,14 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
         "create table if not exists secrets.customer_key_pads (inner_pad varchar, outer_pad varchar)"
     )
     if hmac_pads:
-        connection.execute("delete from secrets.customer_key_pads")
-        connection.execute("insert into secrets.customer_key_pads values (?, ?)", list(hmac_pads))
+        known = connection.execute("from secrets.customer_key_pads").fetchall()
+        if known and known != [hmac_pads]:
+            raise ConfigurationError(
+                "the key behind customer_key is not the one this home was built with, and every key would change: "
+                "set CKM_SECRET, or restore secret.key in the home."
+            )
+        if not known:
+            connection.execute("insert into secrets.customer_key_pads values (?, ?)", list(hmac_pads))
     log_columns = ", ".join(f"{name} {sql_type}" for name, sql_type in LOG_COLUMNS.items())
     for source, contract in source_contracts().items():
         connection.execute(f"create schema if not exists raw_{source}")

@@ -19,10 +19,12 @@ from ckm.extract import Landed, read_landed
 from ckm.extract.window import Window
 from ckm.gate import candidates
 from ckm.gate.check import GateSession, gate_session
-from ckm.gate.outcome import Outcome, RuleResult, sentence
+from ckm.gate.outcome import SMALLEST_ALARMING_COUNT, Outcome, RuleResult, sentence
 from ckm.gate.suites import load_suite, night_parameters, rules_beyond_the_row, with_contract
 from ckm.sources import ObjectMapping, Sources, mapped_columns
 from ckm.warehouse import literal, quoted
+
+LARGEST_DELETED_SHARE = 0.5  # a snapshot that lacks more of what is known is no snapshot
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,13 @@ def _admit_object(
         results = session.run(suite, "gate", "candidates")
         failure = _first(results, "object_failed", f"{source}.{name}")
         stop = _first(results, "failed", f"{source}.{name}")
+        if mapping.snapshot and failure is None:
+            missing, known = raw.missing_from_snapshot(connection, source, name)
+            if missing >= SMALLEST_ALARMING_COUNT and missing > known * LARGEST_DELETED_SHARE:
+                failure = (
+                    f"{source}.{name}: the snapshot lacks {missing:,} of {known:,} known rows, as if its table were "
+                    "being reloaded; nothing was taken for deleted."
+                )
     connection.begin()
     try:
         audit.record_gate_results(connection, run_id, night, "raw", source, name, results)

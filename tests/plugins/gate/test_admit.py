@@ -12,7 +12,7 @@ from tests.conftest import PROJECT
 
 from ckm import raw, warehouse
 from ckm.audit import LedgerRow
-from ckm.errors import GateFailed
+from ckm.errors import ConfigurationError, GateFailed
 from ckm.extract import extract_source
 from ckm.gate.admit import admit_source
 from ckm.sources import load_sources
@@ -233,6 +233,22 @@ def test_snapshot_object_records_what_disappears_and_comes_back(gate: Gate, writ
     assert gate.rows("select version_number, is_deleted from raw_crm.products where product_id = '2' order by 1") == [
         (1, False), (2, True), (3, False),
     ]  # fmt: skip
+
+
+def test_empty_snapshot_fails_its_object_and_deletes_nothing(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS | {"snapshot": True}})
+    many = "SKU,Name,Price\n" + "".join(f"{n},x,1\n" for n in range(100))
+    gate.load(sources, "2025-01-01", {"products.csv": many})
+    empty = gate.load(sources, "2025-01-02", {"products.csv": "SKU,Name,Price\n"})["products"]
+    assert (empty.status, empty.deleted) == ("failed", 0)
+    assert "lacks 100 of 100 known rows" in (empty.message or "")
+
+
+def test_home_refuses_another_key(gate: Gate) -> None:
+    warehouse.prepare(gate.connection, ("aa", "bb"))
+    warehouse.prepare(gate.connection, ("aa", "bb"))
+    with pytest.raises(ConfigurationError, match="CKM_SECRET"):
+        warehouse.prepare(gate.connection, ("cc", "dd"))
 
 
 def test_retyped_column_fails_its_object_and_the_rest_is_loaded(gate: Gate, write_sources: Any) -> None:
