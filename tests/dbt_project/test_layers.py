@@ -18,7 +18,7 @@ MAY_READ = {
     "star/base": {"staging", "identity", "star/base", "star/core"},
     "star/core": {"staging", "identity", "star/base", "star/core"},
     "star/about_customers": {"staging", "identity", "star/base", "star/core", "star/about_customers"},
-    "scores": {"star/core", "star/about_customers"},
+    "scores": {"star/core", "star/about_customers", "scores"},
     "marts": {"star/core", "star/about_customers", "scores", "source:scores", "seeds", "marts"},
 }
 
