@@ -59,7 +59,7 @@ def start_run(connection: duckdb.DuckDBPyConnection, night: date, configuration_
 def finish_run(
     connection: duckdb.DuckDBPyConnection, run_id: str, status: str, message: str | None, version: str | None
 ) -> None:
-    """Close a run as published, stale, failed or replayed."""
+    """Close a run as published, computed, stopped at a gate or failed."""
     connection.execute(
         "update audit.runs set status = ?, finished_at = ?, message = ?, published_version = ? where run_id = ?",
         [status, _now(), message, version, run_id],

@@ -85,7 +85,7 @@ def score(
             """,
             [night, model_run_id],
         )
-        _record(connection, model_run_id, run_id, night, bg, gg)
+        _record(connection, model_run_id, run_id, night, bg, gg, len(states.weight))
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -203,6 +203,7 @@ def _record(
     night: date,
     bg: bg_nbd.BgNbdFit,
     gg: gamma_gamma.GammaGammaFit,
+    distinct_states: int,
 ) -> None:
     """One row per fitted parameter; times are in days, values in the reporting currency."""
     rows = []
@@ -216,7 +217,8 @@ def _record(
                 [
                     model_run_id, run_id, night, model, name, getattr(fit.parameters, name),
                     error if error is None or math.isfinite(error) else None,
-                    fit.identified, fit.log_likelihood, int(fit.customers), None, fit.note or None,
+                    fit.identified, fit.log_likelihood, int(fit.customers), distinct_states, fit.note or None,
                 ]
             )  # fmt: skip
+    connection.execute("delete from audit.model_runs where run_id = ?", [run_id])
     connection.executemany("insert into audit.model_runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -30,10 +30,6 @@ class NodeResult:
     failures: int | None
     message: str | None
 
-    @property
-    def is_good(self) -> bool:
-        return self.status in ("success", "pass", "warn")
-
 
 def dbt_vars(company: Company, night: date) -> dict[str, Any]:
     """What the models must be told: the as-of date and the company's conventions."""
@@ -86,6 +82,10 @@ def build(
         raise CkmError(f"dbt could not start: {' '.join(str(outcome.exception).split())[:600]}")
     results = [_node_result(item) for item in outcome.result]
     with connect(home.warehouse) as connection:
+        connection.execute(  # a task that is tried again replaces what it said before
+            "delete from audit.test_results where run_id = ? and list_contains(?, layer)",
+            [run_id, list(layers)],
+        )
         connection.executemany(
             "insert into audit.test_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
