@@ -83,8 +83,8 @@ def build(
     results = [_node_result(item) for item in outcome.result]
     with connect(home.warehouse) as connection:
         connection.execute(  # a task that is tried again replaces what it said before
-            "delete from audit.test_results where run_id = ? and list_contains(?, layer)",
-            [run_id, list(layers)],
+            "delete from audit.test_results where run_id = ? and list_contains(?, node)",
+            [run_id, [r.node for r in results]],
         )
         connection.executemany(
             "insert into audit.test_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -133,7 +133,7 @@ def _raise_for(results: list[NodeResult], home: Home) -> None:
 
 def _node_result(item: Any) -> NodeResult:
     node = item.node
-    path = node.fqn[1] if len(node.fqn) > 1 else ""
+    path = node.fqn[1] if len(node.fqn) > 2 else "tests"  # a singular test belongs to no layer
     return NodeResult(
         node=node.name,
         resource_type=str(node.resource_type),
