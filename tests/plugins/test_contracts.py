@@ -20,8 +20,9 @@ def test_key_cursor_and_references_are_columns(source: str, name: str) -> None:
     assert contract.cursor is None or contract.columns[contract.cursor].type == "timestamp"
     for column in contract.columns.values():
         if column.references:
-            target, target_column = column.references.split(".")
-            assert target_column in objects[target].columns
+            *other_source, target, target_column = column.references.split(".")
+            elsewhere = source_contracts()[other_source[0]].objects if other_source else objects
+            assert target_column in elsewhere[target].columns
     assert contract.description.startswith("One row per ")
 
 
