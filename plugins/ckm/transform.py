@@ -13,7 +13,7 @@ from ckm.home import Home
 from ckm.sources import Company
 from ckm.warehouse import connect
 
-LAYERS_BEFORE_SCORES = ("staging", "identity", "star", "scores")
+LAYERS_BEFORE_SCORES = ("path:seeds", "staging", "identity", "star", "scores")
 LAYERS_AFTER_SCORES = ("marts",)
 _PARSED: dict[Path, Any] = {}
 

@@ -17,13 +17,14 @@ import pytest
 import yaml
 
 from ckm.contracts import object_contract
+from ckm.transform import LAYERS_BEFORE_SCORES
 from ckm.warehouse import connect, prepare, quoted
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT = REPOSITORY / "dbt_project"
 SECRET = b"a secret of thirty-two bytes !!!"
-PUBLISHED_SCHEMAS = ("core", "about_customers", "marts")
-FIRST_HALF = ("staging", "identity", "star", "scores")
+PUBLISHED_SCHEMAS = ("core", "about_customers", "for_customers", "from_customers", "co_created", "marts")
+FIRST_HALF = LAYERS_BEFORE_SCORES
 LATIN_AMERICA = {"time_zone": "America/Sao_Paulo"}
 
 
@@ -33,7 +34,7 @@ class Warehouse:
     def __init__(self, home: Path, variables: dict[str, Any] | None = None) -> None:
         self.home = home
         self.variables = variables or {}
-        self.versions: Counter[tuple[str, str]] = Counter()
+        self.versions: Counter[tuple[str, str, str]] = Counter()
         home.mkdir(parents=True, exist_ok=True)
         block = SECRET.ljust(64, b"\0")
         with self.connect() as connection:
@@ -47,17 +48,24 @@ class Warehouse:
     def connect(self) -> Any:
         return connect(self.home / "warehouse.duckdb")
 
-    def insert(self, name: str, known_on: date, *rows: dict[str, Any], is_deleted: bool = False) -> None:
-        """Append one version per row to the crm log; columns not named are null."""
-        contract = object_contract("crm", name)
+    def insert(
+        self,
+        name: str,
+        known_on: date,
+        *rows: dict[str, Any],
+        source: str = "crm",
+        is_deleted: bool = False,
+    ) -> None:
+        """Append one version per row to the log of an object; columns not named are null."""
+        contract = object_contract(source, name)
         with self.connect() as connection:
             for row in rows:
                 row_key = "|".join(str(row[column]).strip() for column in contract.key)
-                self.versions[name, row_key] += 1
+                self.versions[source, name, row_key] += 1
                 content = hashlib.md5(json.dumps(row, default=str, sort_keys=True).encode()).hexdigest()
                 log = {
                     "row_key": row_key,
-                    "version_number": self.versions[name, row_key],
+                    "version_number": self.versions[source, name, row_key],
                     "content_hash": content,
                     "known_on": known_on,
                     "is_deleted": is_deleted,
@@ -65,7 +73,7 @@ class Warehouse:
                 }
                 values = {**log, **row}
                 connection.execute(
-                    f"insert into raw_crm.{name} ({', '.join(map(quoted, values))}) "
+                    f"insert into raw_{source}.{name} ({', '.join(map(quoted, values))}) "
                     f"values ({', '.join('?' * len(values))})",
                     list(values.values()),
                 )

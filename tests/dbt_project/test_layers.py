@@ -11,15 +11,19 @@ from .conftest import PROJECT, Warehouse
 
 pytestmark = pytest.mark.slow
 
+DIMENSIONS = ("star/about_customers", "star/for_customers", "star/from_customers", "star/co_created")
 # layer → the layers and sources that its models may read
 MAY_READ = {
     "staging": {"source:raw"},
-    "identity": {"staging", "source:secrets"},
+    "identity": {"staging", "identity", "source:secrets"},
     "star/base": {"staging", "identity", "star/base", "star/core"},
     "star/core": {"staging", "identity", "star/base", "star/core"},
-    "star/about_customers": {"staging", "identity", "star/base", "star/core", "star/about_customers"},
-    "scores": {"star/core", "star/about_customers", "scores"},
-    "marts": {"star/core", "star/about_customers", "scores", "source:scores", "seeds", "marts"},
+    **{
+        dimension: {"staging", "identity", "seeds", "star/base", "star/core", dimension}
+        for dimension in DIMENSIONS
+    },
+    "scores": {"star/core", *DIMENSIONS, "scores"},
+    "marts": {"star/core", *DIMENSIONS, "scores", "source:scores", "seeds", "marts"},
 }
 
 

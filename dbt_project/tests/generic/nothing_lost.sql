@@ -1,13 +1,13 @@
 {#
-  a fact, the log of its object, the object's name, the fact's key → the rows that only one of the two holds
+  a fact, the log of its object, the object's name, the fact's key, the log's source → the rows that only one of the two holds
 
   The log is read by its own road here (no later version exists), not by the macro that staging uses.
 #}
-{% test nothing_lost(model, log, object, key_column) %}
+{% test nothing_lost(model, log, object, key_column, source='crm') %}
 
 with in_raw as (
 
-    select md5('crm|{{ object }}|' || versions.row_key) as row_hash
+    select md5('{{ source }}|{{ object }}|' || versions.row_key) as row_hash
     from {{ log }} as versions
     where
         versions.known_on <= {{ as_of_date() }}
