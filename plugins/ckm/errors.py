@@ -1,6 +1,8 @@
 """What can end a run early, and the exit code each one means to the shell and to Airflow."""
 
+import difflib
 import re
+from collections.abc import Iterable
 
 
 class CkmError(Exception):
@@ -49,3 +51,12 @@ def safe_reason(error: BaseException | str) -> str:
     """
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return re.sub(r"'[^']*'", "'…'", " ".join(first.split())).rstrip(".")[:300]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about a name that is not known: the name that was probably meant, or some."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known are {', '.join(known[:20])}."

@@ -65,18 +65,21 @@ def load_settings(**given: Any) -> Settings:
 
 
 def expand_variables(text: str, where: str) -> str:
-    """Replace `${NAME}` by the environment's value.
+    """Replace `${NAME}` by the environment's value, and `${NAME:-default}` by the default where that is unset
+    or empty, as a shell does.
 
     Raises:
-        ConfigurationError: a variable is not set.
+        ConfigurationError: a variable without a default is not set.
     """
 
     def value(match: re.Match[str]) -> str:
-        name = match.group(1)
+        name, default = match.groups()
+        if default is not None:
+            return os.environ.get(name) or default
         if name not in os.environ:
             raise ConfigurationError(
                 f"{where} uses ${{{name}}}, but the environment variable {name} is not set."
             )
         return os.environ[name]
 
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}", value, text)

@@ -1,0 +1,243 @@
+"""What may stand in `sources.yml`: its fields, their types and their defaults."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from ckm.errors import did_you_mean
+
+# The fields that say where an object is found, and those that say how to read it there, by transport.
+PLACES = {"files": ("file", "query"), "rest": ("endpoint",), "sql": ("table", "query")}
+MANNERS = {
+    "files": ("delimiter", "encoding", "sheet"),
+    "rest": ("records", "updated_since", "parameters", "page"),
+    "sql": (),
+}
+# The fields that a style of paging needs, and those that it can use beside them.
+PAGING: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "single": ((), ()),
+    "number": (("parameter",), ("size_parameter", "size", "first", "total")),
+    "offset": (("parameter", "size_parameter", "size"), ("first", "total")),
+    "cursor": (("parameter", "next"), ("size_parameter", "size")),
+    "link": (("next",), ("size_parameter", "size")),
+    "header": ((), ("size_parameter", "size")),
+}
+CREDENTIALS = (
+    ("token",),
+    ("user", "password"),
+    ("header", "key"),
+    ("token_url", "client_id", "client_secret"),
+)
+
+
+class Frozen(BaseModel):
+    """A part of the file: nothing in it goes by unread, nothing is converted, nothing changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Company(Frozen):
+    """What is true of the whole company, whatever the source."""
+
+    name: str
+    time_zone: str = "UTC"
+    reporting_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    week_start: Literal["monday", "saturday", "sunday"] = "monday"
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
+    customer_type: Literal["person", "company"] = "person"
+    zero_value_orders: Literal["ignored", "counted"] = "ignored"
+    annual_discount_rate: float = Field(default=0.10, ge=0, lt=1, strict=False)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        return _checked_zone(zone)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class Page(Frozen):
+    """How an API cuts an endpoint's records into pages; `next` and `total` are JSON paths in a page's body."""
+
+    style: Literal["single", "number", "offset", "cursor", "link", "header"] = "single"
+    parameter: str | None = None
+    size_parameter: str | None = None
+    size: int | None = Field(default=None, ge=1)
+    first: int | None = Field(default=None, ge=0)
+    next: str | None = None
+    total: str | None = None
+
+    @model_validator(mode="after")
+    def _fits_style(self) -> "Page":
+        needed, possible = PAGING[self.style]
+        given = self.model_fields_set - {"style"}
+        for name in needed:
+            if name not in given:
+                raise ValueError(f"style {self.style} needs {name}")
+        for name in sorted(given - {*needed, *possible}):
+            raise ValueError(f"style {self.style} has no {name}")
+        if (self.size is None) != (self.size_parameter is None):
+            raise ValueError("size and size_parameter go together")
+        return self
+
+
+class ObjectMapping(Frozen):
+    """Where one canonical object is found in a system and how its columns are called there."""
+
+    file: str | None = None
+    table: str | None = None
+    query: str | None = None
+    endpoint: str | None = None
+    columns: dict[str, str] | None = None
+    constants: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    sheet: str | None = None
+    records: str | None = None
+    updated_since: str | None = None
+    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    page: Page = Page()
+    snapshot: bool = False
+    required: bool = False
+    max_staleness_days: int | None = Field(default=None, ge=0)
+
+
+class _Source(Frozen):
+    time_zone: str | None = None
+    lag_days: int = Field(default=2, ge=0, le=366)
+    objects: dict[str, ObjectMapping] = Field(min_length=1)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        return None if zone is None else _checked_zone(zone)
+
+    @model_validator(mode="after")
+    def _objects_fit(self) -> "_Source":
+        """Every object has one place of this transport and no field of another."""
+        transport: str = self.transport  # type: ignore[attr-defined]
+        own, other = PLACES[transport], {place for places in PLACES.values() for place in places}
+        for name, mapping in self.objects.items():
+            given = [
+                place for place in mapping.model_fields_set & other if getattr(mapping, place) is not None
+            ]
+            if len(given) != 1 or given[0] not in own:
+                kind = (
+                    f"exactly one of {' and '.join(own)}" if len(own) > 1 else f"{own[0]} and no other place"
+                )
+                raise ValueError(f"objects.{name} needs {kind}")
+            for field in sorted(mapping.model_fields_set & _fields_of_others(transport)):
+                raise ValueError(f"objects.{name}.{field} means nothing to the transport {transport}")
+        return self
+
+
+class FilesSource(_Source):
+    """Files in a folder; `file` is a name or a glob, `query` is DuckDB's SQL over the folder's files."""
+
+    transport: Literal["files"]
+    path: str
+
+
+class SqlSource(_Source):
+    """A database that SQLAlchemy reaches; `query` is that database's own SQL."""
+
+    transport: Literal["sql"]
+    url: str
+
+    @field_validator("url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        try:
+            sa.make_url(url).get_dialect()
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
+            raise ValueError(
+                "must be a SQLAlchemy address like postgresql://user:password@host/database"
+            ) from error
+        return url
+
+
+class Auth(Frozen):
+    """What an API wants to see: a fixed token, a name and password, a key in a header, or OAuth2's client
+    credentials, for which a token is fetched and renewed."""
+
+    token: SecretStr | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+    header: str | None = None
+    key: SecretStr | None = None
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Auth":
+        if self.model_fields_set not in [set(fields) for fields in CREDENTIALS]:
+            kinds = "; ".join(", ".join(fields) for fields in CREDENTIALS)
+            raise ValueError(f"needs the fields of exactly one kind: {kinds}")
+        if self.token_url is not None:
+            _checked_address(self.token_url)
+        return self
+
+
+class RestSource(_Source):
+    """A JSON API; `endpoint` is a path under `url`."""
+
+    transport: Literal["rest"]
+    url: str
+    auth: Auth | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    attempts: int = Field(default=5, ge=1, le=20)
+    timeout_seconds: float = Field(default=60, gt=0, strict=False)
+    backoff_seconds: float = Field(default=1, ge=0, strict=False)
+
+    @field_validator("url")
+    @classmethod
+    def _known_address(cls, url: str) -> str:
+        return _checked_address(url)
+
+
+Source = Annotated[FilesSource | RestSource | SqlSource, Field(discriminator="transport")]
+
+
+def fields_at(location: tuple[int | str, ...]) -> list[str]:
+    """The field names of the model at a place in the file, where pydantic found something wrong."""
+    by_transport = {"files": FilesSource, "rest": RestSource, "sql": SqlSource}
+    model: type[BaseModel]
+    match location:
+        case ():
+            return ["company", "sources"]
+        case ("company",):
+            model = Company
+        case (*_, "page"):
+            model = Page
+        case (*_, "auth"):
+            model = Auth
+        case _ if "objects" in location:
+            model = ObjectMapping
+        case _:
+            model = next(by_transport[part] for part in location if part in by_transport)
+    return list(model.model_fields)
+
+
+def _fields_of_others(transport: str) -> set[str]:
+    return {name for other, names in MANNERS.items() if other != transport for name in names}
+
+
+def _checked_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError(f"{zone!r} is no time zone{did_you_mean(zone, available_timezones())}"[:-1])
+    return zone
+
+
+def _checked_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address like https://api.example.com/v1/")
+    if parts.username or parts.password:
+        raise ValueError("must hold no user or password: put them into auth")
+    return url
