@@ -1,6 +1,7 @@
 -- Grain: one row per reference by which a source names a customer or another person.
--- Each CRM customer is its own cluster. A person whom another source names by an id of its own is the customer
--- that the source's records state for that id; none where they state none or several: a null beats a wrong join.
+-- Each CRM customer is its own cluster. A person whom another source names by an id of its own is the
+-- customer that the source's records state for that id; none where they state none or several: a null beats
+-- a wrong join.
 -- Deleted customers stay: their facts still have one key.
 
 with customer_versions as (
@@ -89,8 +90,11 @@ keyed as (
         named.source,
         named.object,
         named.native_id,
-        substr({{ hmac_sha256("'identity|' || named.person_ref", 'pads.inner_pad', 'pads.outer_pad') }}, 1, 32)
-            as identity_key,
+        substr(
+            {{ hmac_sha256("'identity|' || named.person_ref", 'pads.inner_pad', 'pads.outer_pad') }},
+            1,
+            32
+        ) as identity_key,
         substr({{ hmac_sha256('named.customer_ref', 'pads.inner_pad', 'pads.outer_pad') }}, 1, 32)
             as customer_key,
         date '1900-01-01' as valid_from,

@@ -1,4 +1,5 @@
--- Grain: one row per record in which a source names a person by an id of its own, with the CRM customer it states.
+-- Grain: one row per record in which a source names a person by an id of its own, with the CRM customer that
+-- the record states.
 
 with complaints as (
 

@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 
--- Grain: one row per reference by which a source names a customer; the reference itself stays private.
+-- Grain: one row per reference by which a source names a customer or another person; the reference itself
+-- stays private. A person who is no known customer has no customer_key.
 
 with customer_identity as (
 

@@ -1,52 +1,38 @@
--- Grain: one row per channel seen in an order, in a contact, or as a customer's preference.
+{%- set uses = [
+    ('order', 'base_order_line', 'channel'),
+    ('interaction', 'base_interaction', 'channel'),
+    ('preferred', 'stg_crm__customer_versions', 'preferred_channel'),
+    ('complaint', 'base_complaint', 'channel'),
+    ('complaint_event', 'base_complaint_event', 'channel'),
+    ('survey', 'base_survey_invitation', 'channel'),
+    ('survey_response', 'base_survey_response', 'channel')
+] -%}
 
-with base_order_line as (
+-- Grain: one row per channel seen anywhere between company and customers, or as a customer's preference.
 
-    select * from {{ ref('base_order_line') }}
+with
+{%- for _, model, _ in uses %}
+
+{{ model }} as (
+
+    select * from {{ ref(model) }}
 
 ),
-
-base_interaction as (
-
-    select * from {{ ref('base_interaction') }}
-
-),
-
-customer_versions as (
-
-    select * from {{ ref('stg_crm__customer_versions') }}
-
-),
+{%- endfor %}
 
 seen as (
+    {%- for use, model, column in uses %}
 
     select distinct
-        channel,
-        1 as is_order,
-        0 as is_interaction,
-        0 as is_preference
-    from base_order_line
-    where channel is not null
+        {{ column }} as channel,
+        '{{ use }}' as channel_use
+    from {{ model }}
+    where {{ column }} is not null
+    {%- if not loop.last %}
 
     union all
-
-    select distinct
-        channel,
-        0 as is_order,
-        1 as is_interaction,
-        0 as is_preference
-    from base_interaction
-    where channel is not null
-
-    union all
-
-    select distinct
-        preferred_channel as channel,
-        0 as is_order,
-        0 as is_interaction,
-        1 as is_preference
-    from customer_versions
-    where preferred_channel is not null
+    {%- endif %}
+    {%- endfor %}
 
 ),
 
@@ -55,9 +41,13 @@ channels as (
     select
         md5('channel|' || channel) as channel_key,
         channel,
-        max(is_order) = 1 as is_order_channel,
-        max(is_interaction) = 1 as is_interaction_channel,
-        max(is_preference) = 1 as is_preferred_channel
+        max(case when channel_use = 'order' then 1 else 0 end) = 1 as is_order_channel,
+        max(case when channel_use = 'interaction' then 1 else 0 end) = 1 as is_interaction_channel,
+        max(case when channel_use in ('complaint', 'complaint_event') then 1 else 0 end) = 1
+            as is_complaint_channel,
+        max(case when channel_use in ('survey', 'survey_response') then 1 else 0 end) = 1
+            as is_survey_channel,
+        max(case when channel_use = 'preferred' then 1 else 0 end) = 1 as is_preferred_channel
     from seen
     group by channel
 

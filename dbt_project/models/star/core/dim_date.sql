@@ -51,13 +51,13 @@ described as (
         case month_of_year
             {%- for name in ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August',
                              'September', 'October', 'November', 'December'] %}
-                when {{ loop.index }} then '{{ name }}'
+            when {{ loop.index }} then '{{ name }}'
             {%- endfor %}
         end as month_name,
         iso_weekday,
         case iso_weekday
             {%- for name in ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] %}
-                when {{ loop.index }} then '{{ name }}'
+            when {{ loop.index }} then '{{ name }}'
             {%- endfor %}
         end as weekday_name,
         iso_weekday >= 6 as is_weekend,

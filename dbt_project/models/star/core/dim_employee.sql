@@ -1,3 +1,16 @@
+{%- set referring = {
+    'stg_crm__customer_versions': ['account_manager_id'],
+    'base_order_line': ['employee_id'],
+    'base_interaction': ['employee_id'],
+    'base_workroom_item': ['employee_id'],
+    'base_complaint': ['received_by_employee_id', 'owner_employee_id', 'resolved_by_employee_id'],
+    'base_complaint_event': ['employee_id'],
+    'base_observation': ['employee_id'],
+    'base_knowledge_delivery': ['employee_id'],
+    'stg_knowledge__experts': ['employee_id'],
+    'stg_community__initiatives': ['owner_employee_id']
+} -%}
+
 -- Grain: one row per employee, without the name. An id that only other tables know has is_listed false.
 
 with employees as (
@@ -5,62 +18,32 @@ with employees as (
     select * from {{ ref('stg_crm__employees') }}
 
 ),
+{%- for model in referring %}
 
-customer_versions as (
+{{ model }} as (
 
-    select * from {{ ref('stg_crm__customer_versions') }}
-
-),
-
-base_order_line as (
-
-    select * from {{ ref('base_order_line') }}
+    select * from {{ ref(model) }}
 
 ),
+{%- endfor %}
 
-base_interaction as (
-
-    select * from {{ ref('base_interaction') }}
-
-),
-
-base_workroom_item as (
-
-    select * from {{ ref('base_workroom_item') }}
-
-),
-
+-- Whatever source names an employee names them by the CRM's id.
 seen_references as (
+    {%- for model, columns in referring.items() %}
+    {%- set last_model = loop.last %}
+    {%- for column in columns %}
 
     select
-        source,
-        employee_id
-    from base_order_line
-    where employee_id is not null
+        'crm' as source,
+        {{ column }} as employee_id
+    from {{ model }}
+    where {{ column }} is not null
+    {%- if not (loop.last and last_model) %}
 
     union
-
-    select
-        source,
-        employee_id
-    from base_interaction
-    where employee_id is not null
-
-    union
-
-    select
-        source,
-        employee_id
-    from base_workroom_item
-    where employee_id is not null
-
-    union
-
-    select
-        source,
-        account_manager_id as employee_id
-    from customer_versions
-    where account_manager_id is not null
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
 
 ),
 

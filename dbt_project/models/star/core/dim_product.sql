@@ -1,3 +1,14 @@
+{%- set referring = {
+    'base_order_line': ['product_id'],
+    'base_subscription': ['product_id'],
+    'base_usage': ['product_id'],
+    'base_complaint': ['product_id'],
+    'base_observation': ['product_id'],
+    'stg_knowledge__articles': ['product_id'],
+    'stg_community__initiatives': ['product_id'],
+    'stg_community__releases': ['product_id']
+} -%}
+
 -- Grain: one row per product. A code that only facts know has is_listed false: no fact is orphaned.
 
 with products as (
@@ -5,63 +16,47 @@ with products as (
     select * from {{ ref('stg_crm__products') }}
 
 ),
+{%- for model in referring %}
 
-base_order_line as (
+{{ model }} as (
 
-    select * from {{ ref('base_order_line') }}
-
-),
-
-base_subscription as (
-
-    select * from {{ ref('base_subscription') }}
+    select * from {{ ref(model) }}
 
 ),
+{%- endfor %}
 
-base_usage as (
-
-    select * from {{ ref('base_usage') }}
-
-),
-
-references_of_facts as (
+-- Whatever source names a product names it by the CRM's code.
+seen_references as (
+    {%- for model, columns in referring.items() %}
+    {%- set last_model = loop.last %}
+    {%- for column in columns %}
 
     select
-        source,
-        product_id
-    from base_order_line
-    where product_id is not null
+        'crm' as source,
+        {{ column }} as product_id
+    from {{ model }}
+    where {{ column }} is not null
+    {%- if not (loop.last and last_model) %}
 
     union
-
-    select
-        source,
-        product_id
-    from base_subscription
-    where product_id is not null
-
-    union
-
-    select
-        source,
-        product_id
-    from base_usage
-    where product_id is not null
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
 
 ),
 
 unlisted as (
 
     select
-        references_of_facts.source,
-        references_of_facts.product_id
-    from references_of_facts
+        seen_references.source,
+        seen_references.product_id
+    from seen_references
     where not exists (
             select 1
             from products
             where
-                products.source = references_of_facts.source
-                and products.product_id = references_of_facts.product_id
+                products.source = seen_references.source
+                and products.product_id = seen_references.product_id
         )
 
 ),
