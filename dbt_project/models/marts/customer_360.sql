@@ -33,6 +33,36 @@ fct_workroom_item as (
 
 ),
 
+fct_complaint as (
+
+    select * from {{ ref('fct_complaint') }}
+
+),
+
+fct_survey_answer as (
+
+    select * from {{ ref('fct_survey_answer') }}
+
+),
+
+dim_survey_question as (
+
+    select * from {{ ref('dim_survey_question') }}
+
+),
+
+fct_knowledge_delivery as (
+
+    select * from {{ ref('fct_knowledge_delivery') }}
+
+),
+
+fct_contribution as (
+
+    select * from {{ ref('fct_contribution') }}
+
+),
+
 clv as (
 
     select * from {{ source('scores', 'clv') }}
@@ -104,6 +134,60 @@ workroom_items as (
 
 ),
 
+complaints as (
+
+    select
+        customer_key,
+        count(*) as complaint_count,
+        sum(case when is_open then 1 else 0 end) as open_complaints
+    from fct_complaint
+    where customer_key is not null and received_date <= {{ as_of_date() }}
+    group by customer_key
+
+),
+
+-- An answer of an unknown day is older than any other.
+nps_answers as (
+
+    select
+        fct_survey_answer.customer_key,
+        fct_survey_answer.answer_value,
+        row_number() over (
+            partition by fct_survey_answer.customer_key
+            order by fct_survey_answer.responded_date desc nulls last, fct_survey_answer.answer_key asc
+        ) as recency
+    from fct_survey_answer
+    inner join dim_survey_question on fct_survey_answer.question_key = dim_survey_question.question_key
+    where
+        dim_survey_question.construct = 'nps'
+        and fct_survey_answer.customer_key is not null
+        and fct_survey_answer.answer_value between 0 and 10
+        and coalesce(fct_survey_answer.responded_date <= {{ as_of_date() }}, true)
+
+),
+
+readings as (
+
+    select
+        customer_key,
+        count(distinct article_key) as articles_read
+    from fct_knowledge_delivery
+    where customer_key is not null and delivered_date <= {{ as_of_date() }}
+    group by customer_key
+
+),
+
+contributions as (
+
+    select
+        customer_key,
+        count(*) as contributions
+    from fct_contribution
+    where customer_key is not null and contributed_date <= {{ as_of_date() }}
+    group by customer_key
+
+),
+
 customers as (
 
     select
@@ -131,10 +215,11 @@ customers as (
         interactions.last_interaction_date,
         cast(coalesce(subscriptions.open_subscriptions, 0) as bigint) as open_subscriptions,
         cast(coalesce(workroom_items.open_workroom_items, 0) as bigint) as open_workroom_items,
-        cast(null as bigint) as open_complaints,
-        cast(null as bigint) as last_nps_score,
-        cast(null as bigint) as articles_read,
-        cast(null as bigint) as contributions,
+        cast(coalesce(complaints.complaint_count, 0) as bigint) as complaint_count,
+        cast(coalesce(complaints.open_complaints, 0) as bigint) as open_complaints,
+        cast(round(nps_answers.answer_value) as bigint) as last_nps_score,
+        cast(coalesce(readings.articles_read, 0) as bigint) as articles_read,
+        cast(coalesce(contributions.contributions, 0) as bigint) as contributions,
         case
             when dim_customer_current.is_profiling_allowed then cast(clv.clv_365d as decimal(18, 4))
         end as clv_365d,
@@ -147,6 +232,11 @@ customers as (
     left join interactions on dim_customer_current.customer_key = interactions.customer_key
     left join subscriptions on dim_customer_current.customer_key = subscriptions.customer_key
     left join workroom_items on dim_customer_current.customer_key = workroom_items.customer_key
+    left join complaints on dim_customer_current.customer_key = complaints.customer_key
+    left join nps_answers
+        on dim_customer_current.customer_key = nps_answers.customer_key and nps_answers.recency = 1
+    left join readings on dim_customer_current.customer_key = readings.customer_key
+    left join contributions on dim_customer_current.customer_key = contributions.customer_key
     left join clv on dim_customer_current.customer_key = clv.customer_key
     left join churn on dim_customer_current.customer_key = churn.customer_key
     where not dim_customer_current.is_deleted
