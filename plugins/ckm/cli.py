@@ -119,6 +119,33 @@ def simulate(
     )
 
 
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(help="Folder of a simulated company.")],
+    host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen at; 0 takes a free one.")
+    ] = 8765,
+    token_seconds: Annotated[
+        int, typer.Option("--token-seconds", min=1, help="How long a token is good.")
+    ] = 300,
+    requests_per_second: Annotated[
+        int, typer.Option("--requests-per-second", min=1, help="More than these are answered 429.")
+    ] = 20,
+) -> None:
+    """Serve a simulated company's complaint system as a JSON API until Ctrl-C."""
+    import signal
+
+    from ckm.console import console
+    from ckm.simulate.serve import ComplaintServer
+
+    with ComplaintServer(
+        folder, host, port, token_seconds=token_seconds, requests_per_second=requests_per_second
+    ) as server:
+        console().print(f"Serving the complaints of {folder} at {server.url}/api/ until Ctrl-C.")
+        server.serve_until((signal.SIGINT, signal.SIGTERM))
+
+
 def main() -> None:
     """Entry point: expected failures are one sentence and an exit code."""
     try:

@@ -76,13 +76,14 @@ def write_store(
     for name, columns_of in objects.items():
         described, contract = COMPLAINTS[name], object_contract("complaints", name)
         (result,) = shown(draws, clock, "complaints", name, described, columns_of, batch_rows=None)
-        sorted_by = [described.columns[c] for c in (contract.cursor, *contract.key)]
-        order = pc.sort_indices(result.rows, [(own, "ascending") for own in sorted_by]).to_numpy()
+        cursor, key = (described.columns[c] for c in (contract.cursor, *contract.key))
+        sorted_by = pa.table({"changed": result.rows[cursor], "id": pc.fill_null(result.rows[key], "")})
+        order = pc.sort_indices(sorted_by, [("changed", "ascending"), ("id", "ascending")]).to_numpy()
         number = np.empty(order.size, dtype=np.int64)
         number[order] = np.arange(1, order.size + 1)
         rows = result.rows.take(pa.array(order)).append_column(ROW, pa.array(number[order]))
         types = {own: contract.columns[c].type for c, own in described.columns.items()}
-        _write(store_file(folder, name), rows, types, sorted_by[0], time_zone)
+        _write(store_file(folder, name), rows, types, cursor, time_zone)
         place = pa.array(number).take(pc.subtract(result.defects["row"], 1).combine_chunks())
         defects = result.defects.set_column(2, "row", place)
         found.append(located("complaints", name, described.place, defects))

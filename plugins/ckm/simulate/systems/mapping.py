@@ -9,10 +9,10 @@ from ckm.simulate.company import Company
 from ckm.simulate.systems.described import Described
 from ckm.simulate.systems.shown import given
 
-API = "http://127.0.0.1:8765"
+API = "${CKM_COMPLAINTS_URL:-http://127.0.0.1:8765}"
 CLIENT_ID = "ckm"
-CLIENT_SECRET = "nordlicht-demo-secret"
-"""What `ckm serve` asks for unless told otherwise; no secret, for the company is fictitious."""
+CLIENT_SECRET = "${CKM_COMPLAINTS_SECRET:-nordlicht-demo-secret}"
+"""The default is what `ckm serve` asks for, too. It hides nothing: the company is fictitious."""
 
 _HEADER = "# The company's systems and what their columns mean: canonical column: the system's own column.\n"
 _COMPANY = (
