@@ -43,6 +43,17 @@ class ObjectFailed(CkmError):
         self.hint = hint
 
 
+class SourceDown(ObjectFailed):
+    """A system does not answer: nothing is known to be wrong with how it is configured.
+
+    `reaches_nothing` says that no object of the source can be read, so that none of the others need be tried.
+    """
+
+    def __init__(self, sentence: str, *, reaches_nothing: bool = False) -> None:
+        super().__init__(sentence)
+        self.reaches_nothing = reaches_nothing
+
+
 def safe_reason(error: BaseException | str) -> str:
     """A library's message without the data in it: its first line, quoted values left out.
 

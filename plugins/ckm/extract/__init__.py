@@ -10,20 +10,27 @@ to start is read from the raw log (`ckm.raw.windows`), so a crash can lose no ro
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ckm.contracts import object_contract
-from ckm.errors import ObjectFailed, safe_reason
+from ckm.contracts import ObjectContract, object_contract
+from ckm.errors import ObjectFailed, SourceDown, safe_reason
 from ckm.extract import files, sql
 from ckm.extract.window import Window
-from ckm.sources import FilesSource, ObjectMapping, Sources, mapped_columns
+from ckm.sources import FilesSource, ObjectMapping, RestSource, Sources, mapped_columns
+
+if TYPE_CHECKING:  # dlt takes seconds to load
+    from ckm.extract.rest import RestReader
+
+    Reader = files.FilesReader | RestReader | sql.SqlReader
 
 ROW, POINTER = "_row", "_pointer"
+# Of a system that leaves out what is null: so many records without an optional column are needed to call it gone.
+RECORDS_TO_MISS_A_COLUMN = 10
 
 
 @dataclass(frozen=True)
@@ -79,26 +86,50 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
     )
     source = sources.sources[name]
     failures: dict[str, str] = {}
-    columns: dict[str, tuple[str, ...]] = {}
-    for object_name in source.objects:
+    columns: dict[str, dict[str, None]] = {object_name: {} for object_name in source.objects}
+    down: SourceDown | None = None
+
+    def give_up(object_name: str, error: Exception) -> None:
+        nonlocal down
+        cause = _cause(error)
+        failures[object_name] = f"{name}.{object_name}: {cause}"
+        if isinstance(cause, SourceDown) and cause.reaches_nothing:
+            down = cause
+
+    def extract(objects: list[str]) -> None:
+        """All at once, which is quick; one that breaks half-way sends each on its own way."""
         try:
-            columns[object_name] = tuple(_open(sources, name, object_name)[2])
+            if down:
+                raise down
+            pipeline.extract(
+                [
+                    dlt.resource(
+                        _numbered(opened[o].batches(windows[o]), columns[o]), name=o, max_table_nesting=0
+                    )
+                    for o in objects
+                ],
+                loader_file_format="parquet",
+            )
         except Exception as error:
-            failures[object_name] = _reason(error, f"{name}.{object_name}")
+            if len(objects) == 1:
+                give_up(objects[0], error)
+            else:
+                for object_name in objects:
+                    extract([object_name])
 
-    def resource(object_name: str) -> Any:
-        reader, mapping, _, cursor = _open(sources, name, object_name)
-        batches = reader.batches(mapping, cursor, windows[object_name])
-        return dlt.resource(_numbered(batches), name=object_name, max_table_nesting=0)
-
-    try:  # all objects at once, which is quick; one that breaks half-way sends each on its own way
-        pipeline.extract([resource(o) for o in columns], loader_file_format="parquet")
-    except Exception:
-        for object_name in columns:
+    opened = {o: _Opened.of(sources, name, o) for o in source.objects}
+    if isinstance(source, RestSource):  # an API is not asked twice for one object because another breaks
+        for object_name in opened:
+            extract([object_name])
+    else:
+        for object_name, one in opened.items():
             try:
-                pipeline.extract(resource(object_name), loader_file_format="parquet")
+                if down:
+                    raise down
+                one.found = one.look()
             except Exception as error:
-                failures[object_name] = _reason(error, f"{name}.{object_name}")
+                give_up(object_name, error)
+        extract([o for o in opened if o not in failures])
     pipeline.normalize()
     pipeline.load(raise_on_failed_jobs=True)
     shutil.rmtree(folder / ".dlt")
@@ -107,7 +138,7 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
             source=name,
             object=object_name,
             rows=_rows(folder / "objects" / object_name),
-            columns=columns.get(object_name, ()),
+            columns=tuple(columns[object_name]),
             failure=failures.get(object_name),
         )
         for object_name in source.objects
@@ -118,46 +149,77 @@ def probe_object(sources: Sources, source_name: str, object_name: str) -> tuple[
     """Look at an object's place without reading its rows: a name for the place, and the columns it has.
 
     Raises:
+        SourceDown: the system does not answer.
         ObjectFailed: a mapped or required column is missing, or the system refuses.
     """
-    reader, mapping, found, _ = _open(sources, source_name, object_name)
-    return reader.place(mapping), found
+    opened = _Opened.of(sources, source_name, object_name, probing=True)
+    return opened.reader.place(opened.mapping), opened.look()
 
 
-def _open(
-    sources: Sources, source_name: str, object_name: str
-) -> tuple[files.FilesReader | sql.SqlReader, ObjectMapping, list[str], str | None]:
-    """An object's reader, its mapping, the columns the system really has, and its cursor column there."""
-    mapping = sources.sources[source_name].objects[object_name]
-    contract = object_contract(source_name, object_name)
-    reader = _reader(sources, source_name)
-    found = reader.columns(mapping)
-    mapped = mapped_columns(contract, mapping, found)
-    place = reader.place(mapping)
-    for canonical, column in mapped.items():
-        if column not in found:
-            raise ObjectFailed(
-                f"column {column} (mapped to {canonical}) is not in {place}.", f"It has {', '.join(found)}."
-            )
-    for canonical, column in contract.columns.items():
-        if column.required and canonical not in mapped and canonical not in mapping.constants:
-            raise ObjectFailed(
-                f"{place} has no column {canonical}, which is required.", f"It has {', '.join(found)}."
-            )
-    cursor = mapped.get(contract.cursor) if contract.cursor and not mapping.snapshot else None
-    return reader, mapping, found, cursor
+@dataclass
+class _Opened:
+    """An object, the reader that can read it, and the columns that were found where they can be looked up."""
+
+    reader: "Reader"
+    mapping: ObjectMapping
+    contract: ObjectContract
+    found: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, sources: Sources, source: str, name: str, *, probing: bool = False) -> "_Opened":
+        reader = _reader(sources, source, probing=probing)
+        return cls(reader, sources.sources[source].objects[name], object_contract(source, name))
+
+    def look(self) -> list[str]:
+        """The columns that the system has; raises ObjectFailed where one lacks that it must have."""
+        parts = self.reader.columns(self.mapping)
+        self._demand(parts)
+        return list(dict.fromkeys(column for columns in parts.values() for column in columns))
+
+    def batches(self, window: Window) -> Iterator[pa.Table]:
+        """The object's rows, whole and with all their columns: else this raises, and nothing of them lands."""
+        mapped = mapped_columns(self.contract, self.mapping, self.found)
+        is_dated = self.contract.cursor and not self.mapping.snapshot
+        cursor = mapped.get(self.contract.cursor or "") if is_dated else None
+        yield from self.reader.batches(self.mapping, cursor, window)
+        if self.reader.evidence is not None:
+            self._demand(self.reader.seen(self.mapping))
+
+    def _demand(self, parts: dict[str, list[str]]) -> None:
+        """Raise ObjectFailed where a part, such as one of several files, lacks a column.
+
+        A system that leaves out what is null has not lost a column that a few records lack.
+        """
+        found = [column for columns in parts.values() for column in columns]
+        mapped = mapped_columns(self.contract, self.mapping, found)
+        for place, columns in parts.items():
+            has = f"It has {', '.join(columns)}."
+            for canonical, spec in self.contract.columns.items():
+                needed = 1 if spec.required else RECORDS_TO_MISS_A_COLUMN
+                if self.reader.evidence is not None and self.reader.evidence < needed:
+                    continue
+                column = mapped.get(canonical)
+                if column is not None and column not in columns:
+                    raise ObjectFailed(f"column {column} (mapped to {canonical}) is not in {place}.", has)
+                if spec.required and column is None and canonical not in self.mapping.constants:
+                    raise ObjectFailed(f"{place} has no column {canonical}, which is required.", has)
 
 
-def _numbered(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The batches with `_row`, the number of the row within the night's extract, from 1."""
+def _numbered(batches: Iterator[pa.Table], columns: dict[str, None]) -> Iterator[pa.Table]:
+    """The batches with `_row`, the number of the row within the night's extract, from 1; notes their columns."""
     start = 1
     for batch in batches:
+        columns.update(dict.fromkeys(name for name in batch.column_names if name != POINTER))
         yield batch.append_column(ROW, pa.array(range(start, start + len(batch)), pa.int64()))
         start += len(batch)
 
 
-def _reader(sources: Sources, name: str) -> files.FilesReader | sql.SqlReader:
+def _reader(sources: Sources, name: str, *, probing: bool) -> "Reader":
     source = sources.sources[name]
+    if isinstance(source, RestSource):
+        from ckm.extract.rest import RestReader
+
+        return RestReader(source, probing=probing)
     if isinstance(source, FilesSource):
         folder = Path(source.path)
         return files.FilesReader(folder if folder.is_absolute() else sources.file.parent / folder)
@@ -168,11 +230,11 @@ def _rows(folder: Path) -> int:
     return sum(pq.read_metadata(file).num_rows for file in folder.glob("*.parquet"))
 
 
-def _reason(error: BaseException, place: str) -> str:
-    """One sentence out of whatever was raised: our own where there is one, else the innermost library's."""
+def _cause(error: BaseException) -> ObjectFailed:
+    """What failed, out of whatever was raised: our own sentence where there is one, else the innermost library's."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ObjectFailed):
-            return f"{place}: {cause}"
+            return cause
         innermost, cause = cause, cause.__cause__ or cause.__context__
-    return f"{place}: {safe_reason(innermost)}."
+    return ObjectFailed(f"{safe_reason(innermost)}.")

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import duckdb
 import pyarrow as pa
 
 from ckm.errors import ObjectFailed, safe_reason
+from ckm.extract.text import as_text
 from ckm.extract.window import Window
-from ckm.sources import ObjectMapping
+from ckm.fields import ObjectMapping
 from ckm.warehouse import literal, quoted
 
 BATCH_ROWS = 100_000
@@ -21,6 +23,8 @@ BATCH_ROWS = 100_000
 
 class FilesReader:
     """Reads the files of one folder; relative names in queries are looked up there."""
+
+    evidence: None = None  # the columns are known without looking at rows
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,8 +44,8 @@ class FilesReader:
             raise ObjectFailed(f"no file matches {mapping.file} in {self.folder}.")
         return found
 
-    def columns(self, mapping: ObjectMapping) -> list[str]:
-        """The columns of the files or of the query's result, as they are called there.
+    def columns(self, mapping: ObjectMapping) -> dict[str, list[str]]:
+        """The columns of each file, or of the query's result, as they are called there.
 
         Raises:
             ObjectFailed: the folder or file is missing, or DuckDB cannot read it.
@@ -49,8 +53,11 @@ class FilesReader:
         if not self.folder.is_dir():
             raise ObjectFailed(f"the folder {self.folder} does not exist.")
         with self._session() as session:
-            relation = self._relation(session, mapping)
-            return [name for name in relation.columns if name not in ("_file", "_row")]
+            parts = self._parts(session, mapping)
+            return {
+                place: [n for n in self._relation(session, place, sql).columns if n not in ("_file", "_row")]
+                for place, sql in parts.items()
+            }
 
     def batches(self, mapping: ObjectMapping, cursor: str | None, window: Window) -> Iterator[pa.Table]:
         """The rows inside the window, every column as text.
@@ -59,7 +66,10 @@ class FilesReader:
         side leaves the exact cut, with its zones, to the gate.
         """
         with self._session() as session:
-            self._relation(session, mapping).create_view("landed")
+            everything = " union all by name ".join(
+                f"from ({sql})" for sql in self._parts(session, mapping).values()
+            )
+            self._relation(session, self.place(mapping), everything).create_view("landed")
             names = [name for name, *_ in session.execute("describe landed").fetchall()]
             columns = [
                 f"cast({quoted(n)} as varchar) as {quoted(n)}" for n in names if n not in ("_file", "_row")
@@ -89,21 +99,24 @@ class FilesReader:
         session.execute(f"set file_search_path = {literal(str(self.folder))}")
         return session
 
-    def _relation(
-        self, session: duckdb.DuckDBPyConnection, mapping: ObjectMapping
-    ) -> duckdb.DuckDBPyRelation:
+    def _parts(self, session: duckdb.DuckDBPyConnection, mapping: ObjectMapping) -> dict[str, str]:
+        """The query, or each file by its name, as DuckDB's SQL."""
         if mapping.query:
-            sql = f"select *, row_number() over () as _row from ({mapping.query.strip().rstrip(';')})"
-        else:
-            parts = [f"from ({self._read(session, path, mapping)})" for path in self.files(mapping)]
-            sql = " union all by name ".join(parts)
+            query = mapping.query.strip().rstrip(";")
+            return {self.place(mapping): f"select *, row_number() over () as _row from ({query})"}
+        return {self._name(path): self._read(session, path, mapping) for path in self.files(mapping)}
+
+    def _relation(self, session: duckdb.DuckDBPyConnection, place: str, sql: str) -> duckdb.DuckDBPyRelation:
         try:
             return session.sql(sql)
         except duckdb.Error as error:
-            raise ObjectFailed(f"DuckDB cannot read {self.place(mapping)}: {safe_reason(error)}.") from error
+            raise ObjectFailed(f"DuckDB cannot read {place}: {safe_reason(error)}.") from error
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
 
     def _read(self, session: duckdb.DuckDBPyConnection, path: Path, mapping: ObjectMapping) -> str:
-        head = f"select *, {literal(path.name)} as _file, row_number() over () as _row from "
+        head = f"select *, {literal(self._name(path))} as _file, row_number() over () as _row from "
         at = literal(str(path))
         match path.suffix.lower():
             case ".parquet":
@@ -112,7 +125,7 @@ class FilesReader:
                 source = f"read_json({at}, format = 'newline_delimited', maximum_depth = 1, sample_size = -1)"
                 return f"{head} (select columns(*) ->> '$' from {source})"
             case ".xlsx":
-                name = f"sheet_{path.stem}"
+                name = f"sheet of {self._name(path)}"
                 session.register(name, _sheet(path, mapping.sheet))
                 return f"{head} {quoted(name)}"
             case suffix:
@@ -127,7 +140,10 @@ def _sheet(path: Path, sheet: str | None) -> pa.Table:
     """A worksheet as text; its first row holds the column names."""
     from openpyxl import load_workbook
 
-    workbook = load_workbook(path, read_only=True, data_only=True)
+    try:
+        workbook = load_workbook(path, read_only=True, data_only=True)
+    except (BadZipFile, KeyError, ValueError) as error:
+        raise ObjectFailed(f"{path.name} is no workbook in the format .xlsx.") from error
     if sheet is not None and sheet not in workbook.sheetnames:
         raise ObjectFailed(f"{path.name} has no sheet {sheet}; it has {', '.join(workbook.sheetnames)}.")
     rows = workbook[sheet or workbook.sheetnames[0]].iter_rows(values_only=True)
@@ -139,6 +155,6 @@ def _sheet(path: Path, sheet: str | None) -> pa.Table:
 
 
 def _cell(row: tuple[Any, ...], index: int) -> str | None:
-    """A cell as text; rows may end before their last columns."""
+    """A cell as text; rows may end before their last columns, and a workbook knows whole numbers as 1.0 too."""
     value = row[index] if index < len(row) else None
-    return None if value is None else str(value)
+    return as_text(int(value) if isinstance(value, float) and value.is_integer() else value)

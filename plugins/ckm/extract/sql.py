@@ -14,11 +14,22 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ckm.errors import ObjectFailed, safe_reason
+from ckm.errors import ObjectFailed, SourceDown, safe_reason
+from ckm.extract.text import as_text
 from ckm.extract.window import Window
-from ckm.sources import ObjectMapping
+from ckm.fields import ObjectMapping
 
 BATCH_ROWS = 50_000
+CONNECT_SECONDS = 15
+CONNECT_OPTIONS = {"postgresql": "connect_timeout", "mysql": "connect_timeout", "mariadb": "connect_timeout"}
+# How drivers say that no server answers. Another server's refusal (a wrong password, no such database) comes
+# in the server's own language; these are the client's words.
+NO_ANSWER = re.compile(
+    r"refused|timed? ?out|timeout expired|unreachable|no route|translate host|resolve|name or service|can't connect"
+    r"|no such file|reset by peer|broken pipe|closed the connection|connection already closed|lost connection"
+    r"|gone away|starting up|shutting down|too many (clients|connections)",
+    re.IGNORECASE,
+)
 
 
 class SqlReader:
@@ -29,6 +40,8 @@ class SqlReader:
         base: folder of `sources.yml`.
         zone: the zone in which the database writes times without an offset.
     """
+
+    evidence: None = None  # the columns are known without looking at rows
 
     def __init__(self, url: str, *, base: Path, zone: str) -> None:
         self.url = sa.make_url(url)
@@ -41,10 +54,16 @@ class SqlReader:
         """Where the object lies, for a sentence."""
         return "the query" if mapping.query else f"table {mapping.table}"
 
-    def columns(self, mapping: ObjectMapping) -> list[str]:
-        """The columns of the table or of the query's result, as they are called there."""
+    def columns(self, mapping: ObjectMapping) -> dict[str, list[str]]:
+        """The columns of the table or of the query's result, as they are called there.
+
+        Raises:
+            SourceDown: the database does not answer.
+            ObjectFailed: it refuses, or there is no such table.
+        """
         with self._connection() as connection:
-            return list(self._selectable(connection, mapping).selected_columns.keys())
+            selectable = self._selectable(connection, mapping)
+            return {self.place(mapping): list(selectable.selected_columns.keys())}
 
     def batches(self, mapping: ObjectMapping, cursor: str | None, window: Window) -> Iterator[pa.Table]:
         """The rows inside the window, every column as text."""
@@ -69,7 +88,7 @@ class SqlReader:
             raise ObjectFailed(f"the SQLite file {self.url.database} does not exist.")
         shown = self.url.render_as_string(hide_password=True)
         try:
-            engine = sa.create_engine(self.url)
+            engine = sa.create_engine(self.url, connect_args=self._connect_options())
         except ImportError as error:
             raise ObjectFailed(f"the driver for {shown} is not installed: {error}.") from error
         try:
@@ -77,11 +96,19 @@ class SqlReader:
                 yield connection
         except sa.exc.DBAPIError as error:
             reason = safe_reason(error.orig or error)
+            is_down = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+            if is_down and self.url.get_backend_name() != "sqlite" and NO_ANSWER.search(str(error.orig)):
+                raise SourceDown(f"{shown} does not answer: {reason}.", reaches_nothing=True) from error
             if isinstance(error, sa.exc.DataError):  # here even double quotes hold values
                 reason = re.sub(r'"[^"]*"', '"…"', reason)
-            raise ObjectFailed(f"{shown} refuses or does not answer: {reason}.") from error
+            raise ObjectFailed(f"{shown} refuses: {reason}.") from error
         finally:
             engine.dispose()
+
+    def _connect_options(self) -> dict[str, int]:
+        """How long to wait for a connection, where the driver's own word for it is known and not in the URL."""
+        option = CONNECT_OPTIONS.get(self.url.get_backend_name())
+        return {option: CONNECT_SECONDS} if option and option not in self.url.query else {}
 
     def _selectable(self, connection: sa.Connection, mapping: ObjectMapping) -> sa.Select:
         if mapping.query:
@@ -132,24 +159,9 @@ def _inside(column: sa.ColumnElement, window: Window, zone: ZoneInfo) -> sa.Colu
 def _text_table(names: list[str], rows: Sequence[Any], mapping: ObjectMapping, start: int) -> pa.Table:
     columns = list(zip(*rows, strict=True)) if rows else [() for _ in names]
     arrays = {
-        name: pa.array([_text(v) for v in values], pa.string())
+        name: pa.array([as_text(v) for v in values], pa.string())
         for name, values in zip(names, columns, strict=True)
     }
     where = "query" if mapping.query else f"table {mapping.table}"
     arrays["_pointer"] = pa.array([f"{where} row {start + i}" for i in range(len(rows))], pa.string())
     return pa.table(arrays)
-
-
-def _text(value: Any) -> str | None:
-    """A value as a person would write it, without loss: ISO dates, plain decimals, hexadecimal bytes."""
-    match value:
-        case None | str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return value.isoformat(sep=" ")
-        case bytes() | memoryview():
-            return bytes(value).hex()
-        case _:
-            return str(value)
