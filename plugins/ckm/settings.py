@@ -18,6 +18,7 @@ TOOL_DEFAULTS = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "ERROR",
+    "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",  # dlt would look for every setting in Airflow's database
     "GX_ANALYTICS_ENABLED": "false",
     "TQDM_DISABLE": "1",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
