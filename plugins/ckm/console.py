@@ -17,45 +17,42 @@ from ckm.warehouse import connect
 WIDTH = 120
 
 KNOWLEDGE = """
-    with months as (select date_trunc('month', max(as_of_date)) as this_month from marts.customer_360),
-    loyalty as (
-        select month, survey_name, nps, nps_low, nps_high, nps_responses, response_rate, invited
-        from marts.loyalty_monitor, months
-        where segment = 'all' and month < this_month
+    with loyalty as (
+        from marts.loyalty_monitor where segment = 'all' and month < date_trunc('month', as_of_date)
     ),
     figures as (
-        select 1 as place, 'from' as dimension, 'recommendation (NPS) of ' || survey_name as figure, month,
+        select 1 as place, 'from' as dimension, 'recommendation (NPS), ' || survey_name as figure, month,
             format('{:.0f}', nps) as reading,
             format('{:.0f} to {:.0f} at 95 %, {:,} answers', nps_low, nps_high, nps_responses) as remark
         from loyalty where nps_responses > 0
         qualify row_number() over (partition by survey_name order by month desc) = 1
+        union all (
+            select 2, 'from', 'invitations answered', month,
+                format('{:.0f} %', 100 * sum(invited_responses) / sum(invited)),
+                format('of {:,}', sum(invited)::bigint)
+            from loyalty where invited > 0 group by month order by month desc limit 1)
+        union all (
+            select 3, 'from', 'complaints', month, format('{:,}', opened),
+                concat_ws(', ', format('{:,} still open', still_open),
+                    format('{:.0f} % too late', 100 * sla_breach_rate),
+                    format('{:.0f} % solved at first contact', 100 * first_contact_resolution_rate))
+            from marts.complaint_handling where category = 'all' and month < date_trunc('month', as_of_date)
+            order by month desc limit 1)
+        union all (
+            select 4, 'for', 'articles handed on', month, format('{:,}', sum(deliveries)::bigint),
+                concat_ws(', ', format('{:,} articles', count(*)),
+                    format('{:.0f} % helpful', 100 * sum(helpful) / nullif(sum(helpful_answers), 0)))
+            from marts.knowledge_reach where month < date_trunc('month', as_of_date)
+            group by month order by month desc limit 1)
+        union all (
+            select 5, 'for', 'benchmarks met or beaten', month,
+                format('{:,} of {:,}', count(*) filter (is_better), count(*)), 'metrics and peers'
+            from marts.service_benchmark
+            where month < date_trunc('month', as_of_date) and is_better is not null
+            group by month order by month desc limit 1)
         union all
-        select 2, 'from', 'invitations answered', month,
-            format('{:.0f} %', 100 * sum(response_rate * invited) / sum(invited)),
-            format('of {:,}', sum(invited)::bigint)
-        from loyalty where invited > 0 group by month
-        qualify row_number() over (order by month desc) = 1
-        union all
-        select 3, 'from', 'complaints', month, format('{:,}', opened),
-            concat_ws(', ', format('{:,} still open', still_open),
-                format('{:.0f} % too late', 100 * sla_breach_rate),
-                format('{:.0f} % solved at first contact', 100 * first_contact_resolution_rate))
-        from marts.complaint_handling, months where category = 'all' and month < this_month
-        qualify row_number() over (order by month desc) = 1
-        union all
-        select 4, 'for', 'articles handed on', month, format('{:,}', sum(deliveries)::bigint),
-            concat_ws(', ', format('{:,} articles', count(*)),
-                format('{:.0f} % helpful', 100 * sum(helpful) / nullif(sum(helpful_answers), 0)))
-        from marts.knowledge_reach, months where month < this_month group by month
-        qualify row_number() over (order by month desc) = 1
-        union all
-        select 5, 'for', 'benchmarks met or beaten', month,
-            format('{:,} of {:,}', count(*) filter (is_better), count(is_better)), 'of metrics and peers'
-        from marts.service_benchmark, months where month < this_month and is_better is not null group by month
-        qualify row_number() over (order by month desc) = 1
-        union all
-        select 6, 'co-created', 'contributions', max(quarter), format('{:,}', sum(contributions)::bigint),
-            format('{:,} adopted since the start', sum(adopted)::bigint)
+        select 6, 'co-created', 'contributions so far', max(quarter),
+            format('{:,}', sum(contributions)::bigint), format('{:,} adopted', sum(adopted)::bigint)
         from marts.cocreation_portfolio having sum(contributions) > 0
     )
     select dimension, figure, strftime(month, '%Y-%m'), reading, remark
