@@ -1,6 +1,6 @@
 """What is on record about a load: rows of the schema `audit`, written as the load goes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -37,6 +37,17 @@ class LedgerRow:
     def balances(self) -> bool:
         taken = self.loaded + self.unchanged + self.duplicate + self.quarantined + self.suppressed
         return self.extracted + self.replayed == taken
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a home stands: its newest runs and, of the newest one that read the sources (one that computes an older
+    night reads none), the stale objects and new columns."""
+
+    runs: list[tuple[Any, ...]]
+    run_id: str | None
+    stale: list[tuple[str, date | None, int | None, str | None]]
+    new_columns: list[tuple[str, str, bool]]
 
 
 def start_run(connection: duckdb.DuckDBPyConnection, night: date, configuration_hash: str) -> str:
@@ -113,6 +124,38 @@ def record_freshness(connection: duckdb.DuckDBPyConnection, run_id: str, night: 
     )
 
 
+def record_columns(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    night: date,
+    source: str,
+    name: str,
+    columns: Iterable[str],
+    mapped: Collection[str],
+) -> None:
+    """Put the source's columns of an object on record; one that an object loaded before did not have is new."""
+    seen = [[column, column in mapped] for column in columns]
+    connection.execute("create or replace temp table seen_columns (column_name varchar, is_mapped boolean)")
+    if seen:
+        connection.executemany("insert into seen_columns values (?, ?)", seen)
+    connection.execute(
+        """
+        update audit.source_columns set is_mapped = seen.is_mapped from seen_columns as seen
+        where source = ? and object = ? and source_columns.column_name = seen.column_name
+        """,
+        [source, name],
+    )
+    connection.execute(
+        """
+        with known as (select column_name from audit.source_columns where source = ? and object = ?)
+        insert into audit.source_columns
+        select ?, ?, column_name, ?, ?, exists (from known), is_mapped
+        from seen_columns where column_name not in (select column_name from known)
+        """,
+        [source, name, source, name, run_id, night],
+    )
+
+
 def record_gate_results(
     connection: duckdb.DuckDBPyConnection,
     run_id: str,
@@ -157,6 +200,35 @@ def verdicts_of(
     return [(row[0], RuleResult(**dict(zip(names, row[1:], strict=True)))) for row in rows]
 
 
+def new_columns(
+    connection: duckdb.DuckDBPyConnection, run_id: str, source: str | None = None
+) -> list[tuple[str, str, bool]]:
+    """The columns that a run was the first to see, of all objects or one source's: object, column, whether mapped."""
+    try:
+        return connection.execute(
+            """
+            select source || '.' || object, column_name, is_mapped from audit.source_columns
+            where first_run_id = ? and is_new and source = coalesce(?, source) order by all
+            """,
+            [run_id, source],
+        ).fetchall()
+    except duckdb.CatalogException:  # a home that an earlier release has loaded last
+        return []
+
+
+def stale_objects(
+    connection: duckdb.DuckDBPyConnection, run_id: str
+) -> list[tuple[str, date | None, int | None, str | None]]:
+    """The objects that a run could not load: object, night of the last good load, days since, and why."""
+    return connection.execute(
+        """
+        select source || '.' || object, last_loaded_on, stale_days, message from audit.source_freshness
+        where run_id = ? and status = 'stale' order by all
+        """,
+        [run_id],
+    ).fetchall()
+
+
 def last_runs(connection: duckdb.DuckDBPyConnection, limit: int = 14) -> list[tuple[Any, ...]]:
     """The newest runs: run_id, as_of_date, status, seconds, rows loaded, rows quarantined, message."""
     return connection.execute(
@@ -172,6 +244,22 @@ def last_runs(connection: duckdb.DuckDBPyConnection, limit: int = 14) -> list[tu
         """,
         [limit],
     ).fetchall()
+
+
+def standing(connection: duckdb.DuckDBPyConnection) -> Standing:
+    """How a home stands."""
+    newest = connection.execute(
+        """
+        select run_id from audit.runs where run_id in (select run_id from audit.source_freshness)
+        order by started_at desc, run_id desc limit 1
+        """
+    ).fetchone()
+    run_id = newest[0] if newest else None
+    if run_id is None:
+        return Standing(last_runs(connection), None, [], [])
+    return Standing(
+        last_runs(connection), run_id, stale_objects(connection, run_id), new_columns(connection, run_id)
+    )
 
 
 def _now() -> datetime:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from ckm.contracts import object_contract
-from ckm.errors import ConfigurationError, ObjectFailed, safe_reason
+from ckm.errors import ConfigurationError, ObjectFailed, SourceDown, safe_reason
 from ckm.sources import Sources, load_sources
 
 
@@ -21,20 +21,24 @@ class Checked:
 
 
 def check(
-    sources_file: Path, suites: Path, *, seen_before: Collection[tuple[str, str]] = ()
+    sources_file: Path, suites: Path, *, seen_before: Collection[tuple[str, str]] | None = None
 ) -> tuple[Sources, list[Checked]]:
     """Read sources.yml, the contracts and the suites, and look at every place they name.
 
     Args:
-        seen_before: (source, object) that this very sources.yml has loaded before. If one is not as it
-            says now, the system has changed and not the file: the night deals with it.
+        seen_before: what a night says: (source, object) that this very sources.yml has loaded before. If one
+            is not as it says now, the system has changed and not the file, and a system that does not answer
+            says nothing of the file either: the night deals with both. None says of them all.
 
     Raises:
         ConfigurationError: one sentence that names the file and the field.
     """
     sources = load_sources(sources_file)
-    from ckm.extract import probe_object  # what is wrong in the file is said before the libraries load
-    from ckm.gate.suites import load_suite, night_parameters, with_contract
+    from ckm.gate.suites import (  # the file is judged before these load
+        load_suite,
+        night_parameters,
+        with_contract,
+    )
 
     found = []
     parameters = night_parameters(date(2000, 1, 1), sources.company)
@@ -42,17 +46,31 @@ def check(
         for name in spec.objects:
             suite = load_suite(suites, f"raw/{source}/{name}", parameters)
             with_contract(suite, object_contract(source, name))
-            try:
-                place, columns = probe_object(sources, source, name)
-            except Exception as error:
-                if (source, name) in seen_before:
-                    continue
+        found += _look(sources_file, sources, source, seen_before)
+    for file in sorted((suites / "marts").glob("*.json")):
+        load_suite(suites, f"marts/{file.stem}", parameters)
+    return sources, found
+
+
+def _look(
+    sources_file: Path, sources: Sources, source: str, seen_before: Collection[tuple[str, str]] | None
+) -> list[Checked]:
+    """The objects of one source; of one that is not there at all, only the first is looked at."""
+    from ckm.extract import probe_object
+
+    found = []
+    for name in sources.sources[source].objects:
+        try:
+            place, columns = probe_object(sources, source, name)
+        except Exception as error:
+            if seen_before is None or not (isinstance(error, SourceDown) or (source, name) in seen_before):
                 said = (
                     f"{error} {error.hint}" if isinstance(error, ObjectFailed) else f"{safe_reason(error)}."
                 )
                 where = f"{sources_file}: sources.{source}.objects.{name}"
                 raise ConfigurationError(f"{where}: {said.rstrip()}") from error
+            if isinstance(error, SourceDown) and error.reaches_nothing:
+                break
+        else:
             found.append(Checked(source, name, place, len(columns)))
-    for file in sorted((suites / "marts").glob("*.json")):
-        load_suite(suites, f"marts/{file.stem}", parameters)
-    return sources, found
+    return found

@@ -72,10 +72,11 @@ def check(sources: SourcesOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show the last nights: what ran, how it ended, and which version readers see."""
-    from ckm.audit import last_runs
+    """Show the last nights, which version readers see, what is stale in it and what the sources have new."""
+    from ckm import audit
     from ckm.console import console, table
     from ckm.home import Home
+    from ckm.results import new_columns_table, stale_table
     from ckm.warehouse import connect
 
     settings, _ = _settings(None, home)
@@ -85,17 +86,32 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     columns = ("run_id", "as_of_date", "status", "seconds", "loaded", "quarantined", "message")
     try:
         with place.lock(), connect(place.warehouse, read_only=True) as connection:
-            rows, note = last_runs(connection), ""
+            seen, note = audit.standing(connection), ""
     except LoadRunning as running:  # what readers see can be read at any time
         if not place.current.exists():
             raise
         with connect(place.current / "ckm.duckdb", read_only=True) as connection:
-            rows, note = last_runs(connection), f"; {running}"
+            seen, note = audit.standing(connection), f"; {running}"
     if as_json:
-        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        _print_json(
+            {
+                "runs": [dict(zip(columns, row, strict=True)) for row in seen.runs],
+                "run_id": seen.run_id,
+                "stale": [
+                    dict(zip(("object", "since", "days", "why"), row, strict=True)) for row in seen.stale
+                ],
+                "new_columns": [
+                    dict(zip(("object", "column", "is_mapped"), row, strict=True)) for row in seen.new_columns
+                ],
+            }
+        )
         return
     now = place.current.resolve().name if place.current.exists() else "nothing"
-    console().print(table(f"last nights; readers see {now}{note}", columns, rows))
+    screen = console()
+    screen.print(table(f"last nights; readers see {now}{note}", columns, seen.runs))
+    screen.print(stale_table(seen.run_id, seen.stale) if seen.stale else "all fresh")
+    if seen.new_columns:
+        screen.print(new_columns_table(seen.new_columns))
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """The raw log: every version of every source row, append-only, in `raw_<source>.<object>`.
 
 A version is (row_key, version_number) with its content hash, the night that first saw it (`known_on`) and
-where it came from. What a night must still read follows from the log alone: there is no other cursor.
+where it came from. `unmapped` carries, as a JSON object, what the source's row had beside the canonical
+columns; a change in it alone makes no version. What a night must still read follows from the log alone: there
+is no other cursor.
 """
 
 from collections.abc import Sequence
@@ -11,7 +13,8 @@ import duckdb
 
 from ckm.contracts import object_contract
 from ckm.extract.window import Window
-from ckm.sources import ObjectMapping, Sources
+from ckm.fields import ObjectMapping
+from ckm.sources import Sources
 from ckm.warehouse import LOG_COLUMNS, quoted
 
 
@@ -61,7 +64,7 @@ def append(connection: duckdb.DuckDBPyConnection, source: str, name: str, night:
         select row_key,
                coalesce(last_version, 0)
                    + row_number() over (partition by row_key order by version_order, landed_row),
-               content_hash, ?, false, source_pointer, ?, {columns}
+               content_hash, ?, false, source_pointer, ?, unmapped, {columns}
         from admitted
         left join (
             select row_key, max(version_number) as last_version
@@ -99,7 +102,8 @@ def append_deletions(
     return connection.execute(
         f"""
         insert into {log} ({", ".join(LOG_COLUMNS)}, {columns})
-        select row_key, version_number + 1, 'deleted', ?, true, 'missing from the snapshot', ?, {columns}
+        select row_key, version_number + 1, 'deleted', ?, true, 'missing from the snapshot', ?, unmapped,
+            {columns}
         from {log} as latest
         where not exists (
                 select 1 from {log} as later

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -26,7 +27,10 @@ def step_table(result: Any) -> RenderableType | None:
         case Scored():
             return _scored(result)
         case Admitted():
-            return Group(ledger_table(result.ledger), _verdicts("raw gates", result.verdicts))
+            tables = [ledger_table(result.ledger), _verdicts("raw gates", result.verdicts)]
+            if result.new_columns:
+                tables.append(new_columns_table(result.new_columns))
+            return Group(*tables)
         case [Landed(), *_]:
             rows = [(f"{r.source}.{r.object}", r.rows, r.failure) for r in result]
             return table("landed", ("object", "rows", "failure"), rows)
@@ -46,7 +50,10 @@ def brief(result: Any) -> str:
             return result.note or f"{result.customers:,} customers in {result.states:,} distinct states"
         case Admitted():
             parts = ("extracted", "loaded", "unchanged", "duplicate", "quarantined")
-            return ", ".join(f"{sum(getattr(r, part) for r in result.ledger):,} {part}" for part in parts)
+            counts = [f"{sum(getattr(r, part) for r in result.ledger):,} {part}" for part in parts]
+            return ", ".join(
+                counts + ([f"{len(result.new_columns)} new columns"] if result.new_columns else [])
+            )
         case [Landed(), *_]:
             failed = sum(r.failure is not None for r in result)
             return f"{sum(r.rows for r in result):,} rows landed" + (
@@ -77,6 +84,16 @@ def ledger_table(rows: Iterable[LedgerRow]) -> Table:
             for r in rows
         ],
     )
+
+
+def new_columns_table(rows: Iterable[tuple[str, str, bool]]) -> Table:
+    """Columns that a source did not have before, and whether anything reads them."""
+    return table("new columns of the sources", ("object", "column", "mapped"), rows)
+
+
+def stale_table(run_id: str | None, rows: Iterable[tuple[str, date | None, int | None, str | None]]) -> Table:
+    """The objects of a run of which the marts show an older state: the night of that state, and why."""
+    return table(f"stale in run {run_id}", ("object", "since", "days", "why"), rows)
 
 
 def _scored(result: Scored) -> Table:

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from ckm import audit
 from ckm.gate.check import build_data_docs
 from ckm.home import Home
 
@@ -27,6 +28,7 @@ def write(
 ) -> None:
     """Write `index.html` and `data_docs/` of one version."""
     folder.mkdir(parents=True)
+    read = audit.standing(connection)  # a run that rebuilds from the raw log alone reads no source
     sections = [
         _section(
             "Rows in and out",
@@ -39,13 +41,14 @@ def write(
         ),
         _section(
             "Freshness",
-            "A stale object could not be read tonight; the marts show what was known of it before.",
+            "A stale object could not be taken in tonight; the marts show what was known of it before.",
             connection.execute(
                 """select source || '.' || object as object, status, last_loaded_on, stale_days, message
-                from audit.source_freshness where run_id = ? order by 1""",
-                [run_id],
+                from audit.source_freshness where run_id = ? order by status desc, 1""",
+                [read.run_id],
             ),
         ),
+        *_new_columns(connection, run_id),
         _section(
             "Gates",
             "Rules that did not hold for every row. All rules are in audit.gate_results and the Data Docs.",
@@ -77,11 +80,41 @@ def write(
 <h1>{html.escape(company)}: customer knowledge</h1>
 <p class="muted">As of {night}, run {html.escape(run_id)}. {rules[1]} of {rules[0]} gate rules hold for every row.
 <a href="data_docs/index.html">Data Docs</a></p>
+{_stale(read.stale)}
 {"".join(sections)}
 </body></html>
 """
     (folder / "index.html").write_text(page, "utf-8")
     shutil.copytree(build_data_docs(home.gx), folder / "data_docs")
+
+
+def _stale(stale: list[tuple[str, date | None, int | None, str | None]]) -> str:
+    """What a reader must know first: which objects are shown as they were on an earlier night, and why."""
+    if not stale:
+        return "<p class='fresh'>All fresh.</p>"
+    lines = [
+        f"<li>{html.escape(name)}: {f'as of {since}, {days} days ago' if since else 'never loaded'}. "
+        f"{html.escape(why or '')}</li>"
+        for name, since, days, why in stale
+    ]
+    return f"<div class='stale'><p>Stale:</p><ul>{''.join(lines)}</ul></div>"
+
+
+def _new_columns(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
+    """A section on columns that the sources have new, where any is."""
+    if not audit.new_columns(connection, run_id):
+        return []
+    return [
+        _section(
+            "New columns",
+            "What the sources did not have before; what is not mapped is carried in the raw log's unmapped.",
+            connection.execute(
+                """select source || '.' || object as object, column_name, is_mapped
+                from audit.source_columns where first_run_id = ? and is_new order by all""",
+                [run_id],
+            ),
+        )
+    ]
 
 
 def _mart_counts(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -17,6 +17,7 @@ LOG_COLUMNS: dict[str, str] = {
     "is_deleted": "boolean not null",
     "source_pointer": "varchar",
     "run_id": "varchar not null",
+    "unmapped": "varchar",
 }
 
 AUDIT_TABLES: dict[str, str] = {
@@ -27,6 +28,8 @@ AUDIT_TABLES: dict[str, str] = {
         suppressed bigint, deleted bigint, status varchar, message varchar""",
     "source_freshness": """run_id varchar, as_of_date date, source varchar, object varchar, status varchar,
         last_loaded_on date, stale_days bigint, message varchar""",
+    "source_columns": """source varchar, object varchar, column_name varchar, first_run_id varchar,
+        first_seen_on date, is_new boolean, is_mapped boolean""",
     "gate_results": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
         rule varchar, description varchar, severity varchar, outcome varchar, evaluated_rows bigint,
         failing_rows bigint, observed_value varchar, message varchar""",
@@ -126,3 +129,5 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
         for name, spec in contract.objects.items():
             columns = ", ".join(f"{quoted(c)} {column.duckdb_type}" for c, column in spec.columns.items())
             connection.execute(f"create table if not exists raw_{source}.{name} ({log_columns}, {columns})")
+            # A home of an earlier release has no such column.
+            connection.execute(f"alter table raw_{source}.{name} add column if not exists unmapped varchar")

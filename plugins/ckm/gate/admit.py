@@ -29,10 +29,12 @@ LARGEST_DELETED_SHARE = 0.5  # a snapshot that lacks more of what is known is no
 
 @dataclass(frozen=True)
 class Admitted:
-    """What the raw gate did with one source: its ledger rows, and each rule's (object, verdict)."""
+    """What the raw gate did with one source: its ledger rows, each rule's (object, verdict), and the columns that
+    the source did not have before as (object, column, whether mapped)."""
 
     ledger: list[LedgerRow]
     verdicts: list[tuple[str, RuleResult]]
+    new_columns: list[tuple[str, str, bool]]
 
 
 def admit_source(
@@ -73,6 +75,7 @@ def admit_source(
     return Admitted(
         ledger=audit.ledger_of(connection, run_id, source),
         verdicts=audit.verdicts_of(connection, run_id, source),
+        new_columns=audit.new_columns(connection, run_id, source),
     )
 
 
@@ -90,6 +93,7 @@ def _admit_object(
     source, name = landed.source, landed.object
     contract, mapping = object_contract(source, name), sources.sources[source].objects[name]
     parquet = folder / "objects" / name
+    mapped = mapped_columns(contract, mapping, list(landed.columns))
     results: list[RuleResult] = []
     failure, stop = landed.failure, None
     if failure is None:
@@ -99,7 +103,8 @@ def _admit_object(
             name=name,
             contract=contract,
             mapping=mapping,
-            mapped=mapped_columns(contract, mapping, list(landed.columns)),
+            mapped=mapped,
+            columns=landed.columns,
             parquet=parquet,
             zone=sources.zone_of(source),
             window=Window.until(night, sources.company.zone, None, 0),
@@ -136,6 +141,8 @@ def _admit_object(
         else:
             _set_aside(connection, landed, parquet, results, night, run_id)
             row = _take_in(connection, source, name, mapping.snapshot, night, run_id)
+            if landed.rows:  # where a row is null the API leaves it out, so no rows show no columns
+                audit.record_columns(connection, run_id, night, source, name, landed.columns, mapped.values())
         audit.record_ledger(connection, run_id, night, row)
         audit.record_freshness(connection, run_id, night, row)
         connection.commit()

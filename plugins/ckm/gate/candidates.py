@@ -14,7 +14,7 @@ import duckdb
 
 from ckm.contracts import Column, ObjectContract
 from ckm.extract.window import Window
-from ckm.sources import ObjectMapping
+from ckm.fields import ObjectMapping
 from ckm.warehouse import literal, quoted
 
 UNREADABLE = "__unreadable"
@@ -30,6 +30,7 @@ def build(
     contract: ObjectContract,
     mapping: ObjectMapping,
     mapped: dict[str, str],
+    columns: Collection[str],
     parquet: Path,
     zone: str,
     window: Window,
@@ -41,6 +42,7 @@ def build(
     `gate.present.fate` is candidate, unchanged, duplicate or held (already in quarantine, same content).
 
     Args:
+        columns: the columns that landed; those that stand for no canonical one are carried in `unmapped`.
         judged_anew: rules whose verdict depends on more than the row's own content, such as the night; a row
             that one of them set aside is a candidate again.
     """
@@ -65,7 +67,9 @@ def build(
             select * from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
         ),
         typed as (
-            select _row as landed_row, _pointer as source_pointer, {", ".join(typed)} from landed
+            select _row as landed_row, _pointer as source_pointer, {_unmapped(columns, mapped)} as unmapped,
+                {", ".join(typed)}
+            from landed
         ),
         in_window as (
             select *, {cursor} as version_order from typed
@@ -132,6 +136,16 @@ def build(
 def cast_columns(contract: ObjectContract) -> list[str]:
     """The columns whose text must be read as another type, and can therefore be unreadable."""
     return [name for name, column in contract.columns.items() if column.type != "string"]
+
+
+def _unmapped(columns: Collection[str], mapped: dict[str, str]) -> str:
+    """The SQL of a JSON object of the filled cells that stand for no canonical column, null where there is none."""
+    rest = [column for column in columns if column not in mapped.values()]
+    if not rest:
+        return "cast(null as varchar)"
+    cells = ", ".join(f"{quoted(column)} := landed.{quoted(column)}" for column in rest)
+    filled = f"json_merge_patch('{{}}', to_json(struct_pack({cells})))"  # a patch leaves out what is null
+    return f"nullif(cast({filled} as varchar), '{{}}')"
 
 
 def _source_text(column: str, mapped: dict[str, str], mapping: ObjectMapping) -> str:
