@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-# A small company, made by the simulator, lives through its last three nights.
-CUSTOMERS ?= 400
+# A company, made by the simulator, lives through its last three nights: a PostgreSQL server, an API and files.
+CUSTOMERS ?= 2000
 SEED ?= 1
 FROM ?= 2025-12-29
 TO ?= 2025-12-31
@@ -35,12 +35,14 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $(STAMP)
 
-$(COMPANY)/.until-$(TO): $(STAMP)
-	@$(BIN)/ckm simulate $(COMPANY) --customers $(CUSTOMERS) --seed $(SEED) --until $(TO)
-	@touch $@
+WITH_SYSTEMS = $(BIN)/python examples/nordlicht/systems.py $(COMPANY) \
+	--customers $(CUSTOMERS) --seed $(SEED) --until $(TO) --
 
-run: $(STAMP) $(COMPANY)/.until-$(TO)  ## Load three nights of the small company through Airflow.
-	@$(MAKE) --no-print-directory run-dag FROM=$(FROM) TO=$(TO)
+# Whoever names a sources.yml of his own has systems of his own.
+IF_DEMONSTRATION = $(if $(filter $(CURDIR)/$(COMPANY)/sources.yml,$(CKM_SOURCES)),$(WITH_SYSTEMS))
+
+run: $(STAMP)  ## Load three nights of a company through Airflow, its database and its API running.
+	@$(IF_DEMONSTRATION) $(MAKE) --no-print-directory run-dag FROM=$(FROM) TO=$(TO)
 
 test: $(STAMP)  ## Run all tests, fast ones first.
 	@$(BIN)/python -m pytest -q -m "not slow"
@@ -63,4 +65,3 @@ clean:  ## Remove the warehouse and the small company, keep the environment.
 
 include airflow.mk
 
-up: $(COMPANY)/.until-$(TO)

@@ -195,7 +195,7 @@ airflow-setup: $(STAMP)  ## Make Airflow's own database and pool (make up does i
 
 up: airflow-setup  ## Start Airflow with its web page (PORT=8080); Ctrl-C or make down stops it.
 	@CKM_FIRST_NIGHT="$${CKM_FIRST_NIGHT:-$$(cat "$$AIRFLOW_HOME/first_night")}" \
-	    $(AIRFLOW_PYTHON) -c "$$AIRFLOW_CONTROL" up
+	    $(IF_DEMONSTRATION) $(AIRFLOW_PYTHON) -c "$$AIRFLOW_CONTROL" up
 
 down:  ## Stop what make up started.
 	@$(AIRFLOW_PYTHON) -c "$$AIRFLOW_CONTROL" down

