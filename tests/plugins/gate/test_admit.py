@@ -1,14 +1,17 @@
 """The raw gate: what is loaded, unchanged, duplicate or set aside, and that it adds up."""
 
 import json
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from tests.conftest import PROJECT
+from tests.plugins.extract.api import Answer, Api, serving
 
 from ckm import raw, warehouse
 from ckm.audit import LedgerRow
@@ -43,6 +46,7 @@ class Gate:
             self.connection, sources, "crm", landing=landing, suites=PROJECT / "expectations",
             gx_store=self.folder / "gx", night=day, run_id=f"run-{self.runs}",
         )  # fmt: skip
+        self.new_columns = admitted.new_columns
         return {row.object: row for row in admitted.ledger}
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -328,3 +332,215 @@ def test_ledger_that_does_not_balance_is_refused(gate: Gate) -> None:
         record_ledger(
             gate.connection, "run", date(2025, 1, 1), LedgerRow("crm", "products", extracted=2, loaded=1)
         )
+
+
+UNMAPPED = "select product_id, version_number, unmapped from raw_crm.products order by all"
+SEEN = "select column_name, first_run_id, is_new, is_mapped from audit.source_columns order by all"
+
+
+def test_column_that_nothing_maps_is_carried_and_makes_no_version(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS | {"constants": {"category": "x"}}})
+    first = 'SKU,Name,Price,Colour,category\n1,a,1,red,\n2,b,1,,\n3,c,1,"say ""hi""",own\n'
+    gate.load(sources, "2025-01-01", {"products.csv": first})
+    expected = [
+        ("1", 1, {"Colour": "red"}),
+        ("2", 1, None),
+        ("3", 1, {"Colour": 'say "hi"', "category": "own"}),
+    ]
+    assert [(k, v, json.loads(u) if u else None) for k, v, u in gate.rows(UNMAPPED)] == expected
+    assert gate.rows("select distinct category from raw_crm.products") == [("x",)]
+    again = gate.load(sources, "2025-01-02", {"products.csv": first.replace("red", "blue")})["products"]
+    assert (again.loaded, again.unchanged) == (0, 3)
+    gate.load(sources, "2025-01-03", {"products.csv": first.replace("1,a,1,red", "1,a,2,blue")})
+    assert gate.rows(UNMAPPED)[:2] == [("1", 1, '{"Colour":"red"}'), ("1", 2, '{"Colour":"blue"}')]
+
+
+def test_without_unmapped_columns_nothing_is_carried(gate: Gate, write_sources: Any) -> None:
+    gate.load(
+        write_sources({"products": PRODUCTS}), "2025-01-01", {"products.csv": "SKU,Name,Price\n1,a,1\n"}
+    )
+    assert gate.rows(UNMAPPED) == [("1", 1, None)]
+
+
+def test_deleted_version_keeps_what_was_carried(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS | {"snapshot": True}})
+    rows = "SKU,Name,Price,Colour\n1,a,1,red\n2,b,1,blue\n"
+    gate.load(sources, "2025-01-01", {"products.csv": rows})
+    gate.load(sources, "2025-01-02", {"products.csv": rows.replace("2,b,1,blue\n", "")})
+    assert gate.rows(UNMAPPED)[1:] == [("2", 1, '{"Colour":"blue"}'), ("2", 2, '{"Colour":"blue"}')]
+
+
+def test_column_that_a_loaded_object_did_not_have_is_reported_once(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"products": PRODUCTS})
+    gate.load(sources, "2025-01-01", {"products.csv": "SKU,Name,Price\n1,a,1\n"})
+    assert gate.new_columns == []
+    gate.load(sources, "2025-01-02", {"products.csv": "SKU,Name,Price,Colour\n1,a,1,red\n"})
+    assert gate.new_columns == [("crm.products", "Colour", False)]
+    gate.load(sources, "2025-01-03", {})
+    assert gate.new_columns == []
+    assert gate.rows(SEEN) == [
+        ("Colour", "run-2", True, False), ("Name", "run-1", False, True),
+        ("Price", "run-1", False, True), ("SKU", "run-1", False, True),
+    ]  # fmt: skip
+    mapped = {"columns": {**PRODUCTS["columns"], "category": "Colour"}}
+    gate.load(write_sources({"products": PRODUCTS | mapped}), "2025-01-04", {})
+    assert gate.rows(SEEN)[0] == ("Colour", "run-2", True, True)
+    assert gate.rows(UNMAPPED)[-1] == ("1", 2, None)
+
+
+def test_object_that_failed_shows_no_columns(gate: Gate, write_sources: Any) -> None:
+    gate.load(write_sources({"products": PRODUCTS}), "2025-01-01", {"products.csv": "SKU,Name\n1,a\n"})
+    assert gate.rows(SEEN) == []
+
+
+def test_home_of_an_earlier_release_gets_the_column_that_carries(gate: Gate, write_sources: Any) -> None:
+    gate.connection.execute("alter table raw_crm.products drop column unmapped")
+    warehouse.prepare(gate.connection)
+    gate.load(
+        write_sources({"products": PRODUCTS}), "2025-01-01", {"products.csv": "SKU,Name,Price,C\n1,a,1,x\n"}
+    )
+    assert gate.rows(UNMAPPED) == [("1", 1, '{"C":"x"}')]
+
+
+class TestSql:
+    """A database whose columns change under the load."""
+
+    ROWS = [(f"A{n}", "Lamp", str(n)) for n in range(1, 21)]  # noqa: RUF012 - not changed
+
+    @pytest.fixture
+    def sources(self, tmp_path: Path) -> Path:
+        self.database = tmp_path / "crm.db"
+        self.make("create table items (SKU text, Name text, Price text)")
+        document = {
+            "company": {"name": "T"},
+            "sources": {
+                "crm": {
+                    "transport": "sql", "url": "sqlite:///crm.db",
+                    "objects": {"products": {"table": "items", "columns": PRODUCTS["columns"]}},
+                }
+            },
+        }  # fmt: skip
+        file = tmp_path / "sources.yml"
+        file.write_text(yaml.safe_dump(document))
+        return file
+
+    def make(self, statement: str, rows: list[tuple[str, ...]] = ROWS) -> None:
+        with sqlite3.connect(self.database) as database:
+            database.execute("drop table if exists items")
+            database.execute(statement)
+            database.executemany(f"insert into items values ({', '.join('?' * len(rows[0]))})", rows)
+
+    def test_retyped_column_leaves_the_object_stale(self, gate: Gate, sources: Path) -> None:
+        gate.load(sources, "2025-01-01", {})
+        self.make(
+            "create table items (SKU text, Name text, Price text)", [(*r[:2], "dear") for r in self.ROWS]
+        )
+        row = gate.load(sources, "2025-01-02", {})["products"]
+        assert (row.status, row.quarantined, row.loaded) == ("failed", 20, 0)
+        assert gate.rows("select status, stale_days from audit.source_freshness order by run_id") == [
+            ("fresh", 0), ("stale", 1),
+        ]  # fmt: skip
+
+    def test_one_text_in_a_number_is_set_aside(self, gate: Gate, sources: Path) -> None:
+        self.make(
+            "create table items (SKU text, Name text, Price text)", [*self.ROWS[:-1], ("A20", "x", "dear")]
+        )
+        row = gate.load(sources, "2025-01-01", {})["products"]
+        assert (row.loaded, row.quarantined) == (19, 1)
+
+    def test_dropped_column_leaves_the_object_stale_and_a_new_one_is_carried(
+        self, gate: Gate, sources: Path
+    ) -> None:
+        gate.load(sources, "2025-01-01", {})
+        self.make("create table items (SKU text, Name text)", [r[:2] for r in self.ROWS])
+        row = gate.load(sources, "2025-01-02", {})["products"]
+        assert (row.status, row.message) == (
+            "failed", "crm.products: column Price (mapped to list_price) is not in table items.",
+        )  # fmt: skip
+        self.make(
+            "create table items (SKU text, Name text, Price text, Size text)",
+            [(*r, "XL") for r in [*self.ROWS, ("A21", "y", "1")]],
+        )
+        assert gate.load(sources, "2025-01-03", {})["products"].loaded == 1
+        assert gate.rows(UNMAPPED)[-1] == ("A9", 1, None)
+        assert ("A21", 1, '{"Size":"XL"}') in gate.rows(UNMAPPED)
+        assert gate.new_columns == [("crm.products", "Size", False)]
+
+
+class TestRest:
+    """An API whose answers change under the load."""
+
+    @pytest.fixture
+    def api(self) -> Iterator[Api]:
+        with serving(Api(self.records(), size=20)) as served:
+            yield served
+
+    @staticmethod
+    def records(**changes: Any) -> list[dict[str, Any]]:
+        return [{"id": f"A{n}", "name": "Lamp", "price": {"list": n}} | changes for n in range(1, 21)]
+
+    @staticmethod
+    def sources(tmp_path: Path, api: Api, **products: Any) -> Path:
+        page = {"style": "number", "parameter": "page"}
+        columns = {"product_id": "id", "product_name": "name", "list_price": "price.list"}
+        mapping = {"endpoint": "items", "records": "data", "page": page, "columns": columns, **products}
+        source = {"transport": "rest", "url": f"{api.url}/api/", "attempts": 2, "backoff_seconds": 0.01}
+        document = {"company": {"name": "T"}, "sources": {"crm": source | {"objects": {"products": mapping}}}}
+        file = tmp_path / "sources.yml"
+        file.write_text(yaml.safe_dump(document))
+        return file
+
+    def test_retyped_field_leaves_the_object_stale(self, gate: Gate, tmp_path: Path, api: Api) -> None:
+        sources = self.sources(tmp_path, api)
+        assert gate.load(sources, "2025-01-01", {})["products"].loaded == 20
+        api.records = self.records(price={"list": "dear"})
+        row = gate.load(sources, "2025-01-02", {})["products"]
+        assert (row.status, row.quarantined, row.loaded) == ("failed", 20, 0)
+        assert "list_price_is_readable" in (row.message or "")
+
+    def test_overlapping_pages_count_as_duplicates(self, gate: Gate, tmp_path: Path, api: Api) -> None:
+        api.reply = lambda asked: Answer(
+            {"data": api.records[(asked.page - 1) * 8 : (asked.page - 1) * 8 + 10]}
+        )
+        row = gate.load(self.sources(tmp_path, api), "2025-01-01", {})["products"]
+        assert (row.extracted, row.loaded, row.duplicate) == (24, 20, 4)
+
+    def test_broken_page_takes_nothing_in_and_the_next_night_reads_all(
+        self, gate: Gate, tmp_path: Path, api: Api
+    ) -> None:
+        api.size = 5
+        api.reply = lambda asked: Answer({}, 500) if asked.page == 3 else None
+        sources = self.sources(tmp_path, api)
+        row = gate.load(sources, "2025-01-01", {})["products"]
+        assert (row.status, row.extracted, row.loaded) == ("failed", 0, 0)
+        api.reply = lambda asked: None
+        assert gate.load(sources, "2025-01-02", {})["products"].loaded == 20
+
+    def test_field_left_out_everywhere_but_for_few_is_null_and_a_new_one_is_carried(
+        self, gate: Gate, tmp_path: Path, api: Api
+    ) -> None:
+        sources = self.sources(tmp_path, api)
+        api.records[0]["colour"] = None
+        gate.load(sources, "2025-01-01", {})
+        api.records = [{"id": "B1", "name": "Desk", "colour": "red", "size": {"w": 2.50}}]
+        assert gate.load(sources, "2025-01-02", {})["products"].loaded == 1
+        assert gate.rows("select list_price, unmapped from raw_crm.products where product_id = 'B1'") == [
+            (None, '{"colour":"red","size.w":"2.5"}')
+        ]
+        assert gate.new_columns == [("crm.products", "colour", False), ("crm.products", "size.w", False)]
+
+    def test_dead_source_is_stale_until_its_days_are_over(self, gate: Gate, tmp_path: Path, api: Api) -> None:
+        sources = self.sources(tmp_path, api, max_staleness_days=2)
+        gate.load(sources, "2025-01-01", {})
+        api.stop()
+        row = gate.load(sources, "2025-01-03", {})["products"]
+        assert (row.status, row.message) == (
+            "failed", f"crm.products: {api.url} does not answer, after 2 attempts.",
+        )  # fmt: skip
+        with pytest.raises(GateFailed, match="3 days ago, more than the 2 allowed"):
+            gate.load(sources, "2025-01-04", {})
+
+    def test_dead_required_source_stops_the_load(self, gate: Gate, tmp_path: Path, api: Api) -> None:
+        api.stop()
+        with pytest.raises(GateFailed, match=r"does not answer, .* crm\.products is required"):
+            gate.load(self.sources(tmp_path, api, required=True), "2025-01-01", {})
