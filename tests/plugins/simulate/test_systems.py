@@ -200,6 +200,7 @@ def test_past_is_unchanged_but_for_late_and_corrected_rows(company: Any, tmp_pat
         shown, of_past = (Counter(tuple(r.values()) for r in rows) for rows in (then, past))
         news, lost = of_past - shown, shown - of_past
         added = [row for row in past if tuple(row.values()) in news]
+        assert {(source, name, _key(source, name, row)) for row in added} <= hidden, name
         later = {_key(source, name, row) for row in now} - {_key(source, name, row) for row in past}
         gone = [row for row in then if tuple(row.values()) in lost]
         assert {_key(source, name, row) for row in gone} <= later | {None}, name
