@@ -29,9 +29,9 @@ def written(tmp_path: Path, document: Any) -> Path:
     return file
 
 
-def changed(place: tuple[str, ...], value: Any) -> dict[str, Any]:
+def changed(place: tuple[str, ...], value: Any, sound: dict[str, Any] = SOUND) -> dict[str, Any]:
     """The sound document with one field set, or removed where the value is `...`."""
-    document = copy.deepcopy(SOUND)
+    document = copy.deepcopy(sound)
     part = document
     for name in place[:-1]:
         part = part[name]
@@ -53,6 +53,16 @@ def test_variables_come_from_the_environment(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("CRM_FOLDER", "elsewhere")
     document = changed(("sources", "crm", "path"), "${CRM_FOLDER}/in")
     assert load_sources(written(tmp_path, document)).sources["crm"].path == "elsewhere/in"
+
+
+def test_variable_may_have_a_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = changed(("sources", "crm", "path"), "${CRM_FOLDER:-/data/in}/${CRM_DAY:-}")
+    monkeypatch.delenv("CRM_FOLDER", raising=False)
+    assert load_sources(written(tmp_path, document)).sources["crm"].path == "/data/in/"
+    monkeypatch.setenv("CRM_FOLDER", "")
+    assert load_sources(written(tmp_path, document)).sources["crm"].path == "/data/in/"
+    monkeypatch.setenv("CRM_FOLDER", "elsewhere")
+    assert load_sources(written(tmp_path, document)).sources["crm"].path == "elsewhere/"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +89,8 @@ def test_variables_come_from_the_environment(tmp_path: Path, monkeypatch: pytest
         (("sources", "crm", "lag_days"), -1, "sources.crm.lag_days"),
         (("sources", "crm", "time_zone"), "Mars", "sources.crm.time_zone"),
         (("sources", "crm", "objects", "product"), {"file": "x"}, "no object of crm; did you mean products?"),
+        ((*OBJECT, "endpoint"), "e", "needs exactly one of file and query"),
+        ((*OBJECT, "records"), "data", "objects.products.records means nothing to the transport files"),
         ((*OBJECT, "table"), "t", "needs exactly one of file and query"),
         ((*OBJECT, "file"), ..., "needs exactly one of file and query"),
         ((*OBJECT, "colums"), {}, "colums is not a known field; did you mean columns?"),
@@ -123,3 +135,59 @@ def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
 def test_missing_file_says_how_to_name_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--sources"):
         load_sources(tmp_path / "absent.yml")
+
+
+REST: dict[str, Any] = {
+    "company": {"name": "Test"},
+    "sources": {
+        "crm": {
+            "transport": "rest",
+            "url": "https://api.example.com/v1/",
+            "auth": {"token": "secretword"},
+            "objects": {"products": {"endpoint": "items", "columns": {"product_id": "id"}}},
+        }
+    },
+}
+
+
+def test_api_is_read_with_defaults(tmp_path: Path) -> None:
+    api = load_sources(written(tmp_path, REST)).sources["crm"]
+    assert (api.attempts, api.timeout_seconds, api.objects["products"].page.style) == (5, 60, "single")
+    assert "secretword" not in repr(api)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("url",), "api.example.com", "sources.crm.url: must be an address like https://api.example.com/v1/."),
+        (("url",), "https://u:secretword@api.example.com", "must hold no user or password: put them into auth"),
+        (("auth",), {"token": "x", "user": "y"}, "sources.crm.auth: needs the fields of exactly one kind"),
+        (("auth",), {"token_url": "https://x/t", "client_id": "c"}, "needs the fields of exactly one kind"),
+        (("auth",), {"token_url": "x", "client_id": "c", "client_secret": "s"}, "must be an address"),
+        (("auth", "token"), 4711, "sources.crm.auth.token: must be a valid string."),
+        (("auth", "tokn"), "x", "sources.crm.auth.tokn is not a known field; did you mean token?"),
+        (("attempts",), 0, "sources.crm.attempts"),
+        (("timeout_seconds",), 0, "sources.crm.timeout_seconds"),
+        (("retries",), 3, "sources.crm.retries is not a known field"),
+        (("objects", "products", "endpoint"), ..., "objects.products needs endpoint and no other place"),
+        (("objects", "products", "table"), "t", "objects.products needs endpoint and no other place"),
+        (("objects", "products", "sheet"), "t", "objects.products.sheet means nothing to the transport rest"),
+        (("objects", "products", "page"), {"style": "pages"}, "objects.products.page.style"),
+        (("objects", "products", "page"), {"sytle": "number"}, "sytle is not a known field; did you mean style?"),
+        (("objects", "products", "page"), {"style": "number"}, "page: style number needs parameter"),
+        (("objects", "products", "page"), {"style": "link", "next": "n", "first": 1}, "style link has no first"),
+        (
+            ("objects", "products", "page"), {"style": "link", "next": "n", "size": 10},
+            "size and size_parameter go together",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_api_is_one_sentence_without_secrets(
+    tmp_path: Path, place: tuple[str, ...], value: Any, said: str
+) -> None:
+    document = changed(("sources", "crm", *place), value, REST)
+    with pytest.raises(ConfigurationError) as raised:
+        load_sources(written(tmp_path, document))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value) and "secretword" not in str(raised.value)
+    assert "4711" not in str(raised.value)

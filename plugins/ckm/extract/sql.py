@@ -97,7 +97,7 @@ class SqlReader:
         except sa.exc.DBAPIError as error:
             reason = safe_reason(error.orig or error)
             is_down = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
-            if is_down and self.url.get_backend_name() != "sqlite" and NO_ANSWER.search(str(error.orig)):
+            if is_down and self.url.get_backend_name() != "sqlite" and NO_ANSWER.search(reason):
                 raise SourceDown(f"{shown} does not answer: {reason}.", reaches_nothing=True) from error
             if isinstance(error, sa.exc.DataError):  # here even double quotes hold values
                 reason = re.sub(r'"[^"]*"', '"…"', reason)

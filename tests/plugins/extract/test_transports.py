@@ -1,5 +1,6 @@
 """Transports: whatever the system, a row lands as the same text, and what is missing is said."""
 
+import socket
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -13,7 +14,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from ckm.extract import Landed, extract_source
+from ckm.errors import ObjectFailed, SourceDown
+from ckm.extract import Landed, extract_source, probe_object
 from ckm.extract.window import Window
 from ckm.sources import load_sources
 
@@ -80,6 +82,61 @@ def test_several_files_of_a_glob_keep_their_own_row_numbers(tmp_path: Path) -> N
         ("01a", "p-01.csv row 1", 1), ("01b", "p-01.csv row 2", 2),
         ("02a", "p-02.csv row 1", 3), ("02b", "p-02.csv row 2", 4),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".xlsx", ".parquet"])
+def test_every_kind_of_file_lands_from_a_glob(tmp_path: Path, suffix: str) -> None:
+    for folder in ("2024", "2025"):
+        (tmp_path / folder).mkdir()
+        write_file(tmp_path / folder / f"products{suffix}")
+    objects = {"products": {"file": f"*/products{suffix}", "columns": COLUMNS}}
+    landed, folder = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert (landed[0].rows, landed[0].failure) == (6, None)
+    assert rows_of(folder / "products") == ROWS * 2
+    assert rows_of(folder / "products", "_pointer")[4] == (f"2025/products{suffix} row 2",)
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, None], ids=["mapped", "by canonical name"])
+def test_column_that_one_file_of_several_lacks_fails_the_object_by_that_file(
+    tmp_path: Path, columns: dict[str, str] | None
+) -> None:
+    names = COLUMNS.values() if columns else COLUMNS
+    for part, row in (("a", "1,x,2"), ("b", "1,x"), ("c", "1,x,2")):
+        header = ",".join(list(names)[: row.count(",") + 1])
+        (tmp_path / f"p_{part}.csv").write_text(f"{header}\n{row}\n")
+    mapping = {"file": "p_*.csv"} | ({"columns": columns} if columns else {})
+    landed, _ = land(tmp_path, {"transport": "files", "path": ".", "objects": {"products": mapping}})
+    lost = "Price" if columns else "list_price"
+    assert landed[0].failure == f"crm.products: column {lost} (mapped to list_price) is not in p_b.csv."
+    assert landed[0].rows == 0
+
+
+def test_column_that_only_one_file_has_and_nothing_maps_is_carried(tmp_path: Path) -> None:
+    (tmp_path / "p_a.csv").write_text("SKU;Colour\nA1;red\n")
+    (tmp_path / "p_b.csv").write_text("SKU\nA2\n")
+    objects = {"products": {"file": "p_*.csv", "delimiter": ";", "columns": {"product_id": "SKU"}}}
+    landed, folder = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert landed[0].columns == ("SKU", "Colour")
+    assert rows_of(folder / "products", "SKU, Colour") == [("A1", "red"), ("A2", None)]
+
+
+def test_cells_of_a_workbook_land_as_dates_and_whole_numbers(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["SKU", "Day", "Moment", "Number", "Price", "Flag", "Empty"])
+    book.active.append(["A1", date(2025, 7, 1), datetime(2025, 7, 1, 10, 30), 4711.0, 2.5, True])
+    book.save(tmp_path / "p.xlsx")
+    objects = {"products": {"file": "p.xlsx", "columns": {"product_id": "SKU"}}}
+    _, folder = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert rows_of(folder / "products", "Day, Moment, Number, Price, Flag, Empty") == [
+        ("2025-07-01 00:00:00", "2025-07-01 10:30:00", "4711", "2.5", "true", None)
+    ]
+
+
+def test_what_is_no_workbook_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "p.xlsx").write_text("SKU\nA1\n")
+    objects = {"products": {"file": "p.xlsx", "columns": {"product_id": "SKU"}}}
+    landed, _ = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert landed[0].failure == "crm.products: p.xlsx is no workbook in the format .xlsx."
 
 
 def test_query_over_files_draws_an_object_from_another_shape(tmp_path: Path) -> None:
@@ -172,6 +229,32 @@ class TestSql:
         sqlite3.connect(tmp_path / "crm.db").close()
         landed, _ = land(tmp_path, {"transport": "sql", "url": "sqlite:///crm.db", "objects": self.OBJECTS})
         assert landed[0].failure is not None and "table items is not in" in landed[0].failure
+
+    def test_server_that_does_not_answer_is_down_for_every_object(self, tmp_path: Path) -> None:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            url = f"postgresql://reader:s3cret@127.0.0.1:{unused.getsockname()[1]}/crm"
+            source = {"transport": "sql", "url": url, "objects": self.OBJECTS}
+            landed, _ = land(tmp_path, source)
+            with pytest.raises(SourceDown) as raised:
+                probe_object(load_sources(tmp_path / "sources.yml"), "crm", "products")
+        assert raised.value.reaches_nothing
+        for item in landed:
+            assert item.failure is not None and "does not answer: " in item.failure
+            assert "s3cret" not in item.failure
+
+    @pytest.mark.slow
+    def test_refusal_of_a_server_that_is_there_is_not_silence(self, tmp_path: Path, postgres: str) -> None:
+        source = {
+            "transport": "sql",
+            "url": postgres.replace("/postgres?", "/nowhere?"),
+            "objects": self.OBJECTS,
+        }
+        landed, _ = land(tmp_path, source)
+        assert landed[0].failure is not None and "/nowhere?" in landed[0].failure
+        with pytest.raises(ObjectFailed, match=r'refuses: .*"nowhere" does not exist') as raised:
+            probe_object(load_sources(tmp_path / "sources.yml"), "crm", "products")
+        assert not isinstance(raised.value, SourceDown)
 
     @pytest.mark.slow
     def test_postgresql_gives_types_as_text(self, tmp_path: Path, postgres: str) -> None:
