@@ -94,12 +94,13 @@ participations as (
 
 ),
 
+-- rounded, so that an answer on a threshold is not a hair below it
 scaled_answers as (
 
     select
         fct_survey_answer.response_key,
         dim_survey_question.construct,
-        fct_survey_answer.scaled_value
+        round(fct_survey_answer.scaled_value, 9) as scaled_value
     from fct_survey_answer
     inner join dim_survey_question on fct_survey_answer.question_key = dim_survey_question.question_key
 
