@@ -48,7 +48,7 @@ KNOWLEDGE = """
             select 5, 'for', 'benchmarks met or beaten', month,
                 format('{:,} of {:,}', count(*) filter (is_better), count(*)), 'metrics and peers'
             from marts.service_benchmark
-            where month < date_trunc('month', as_of_date) and is_better is not null
+            where month < date_trunc('month', as_of_date) and actual is not null
             group by month order by month desc limit 1)
         union all
         select 6, 'co-created', 'contributions so far', max(quarter),

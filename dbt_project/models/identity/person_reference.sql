@@ -37,6 +37,12 @@ members as (
 
 ),
 
+contributions as (
+
+    select * from {{ ref('stg_community__contributions') }}
+
+),
+
 named as (
 
     select
@@ -95,6 +101,17 @@ named as (
         member_id as native_id,
         customer_id as customer_ref
     from members
+    where member_id is not null
+
+    union all
+
+    -- a contribution's member may have no row of its own
+    select
+        source,
+        'members' as object,
+        member_id as native_id,
+        cast(null as string) as customer_ref
+    from contributions
     where member_id is not null
 
 )
