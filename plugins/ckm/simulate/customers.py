@@ -10,7 +10,15 @@ from ckm.simulate.clock import DAY, NEVER, Clock, at_work
 from ckm.simulate.columns import chosen, dates, joined, label, moments, untidy
 from ckm.simulate.company import Company
 from ckm.simulate.draws import Draws
-from ckm.simulate.people import FAMILY_NAMES, FIRST, addresses, emails, first_and_family, phones
+from ckm.simulate.people import (
+    FAMILY_NAMES,
+    FIRST,
+    addresses,
+    emails,
+    first_and_family,
+    mailboxes,
+    phones,
+)
 from ckm.simulate.staff import KEY_ACCOUNT, Staff
 from ckm.simulate.words import (
     CONTACT_ROLES,
@@ -43,6 +51,14 @@ class Customers:
     """Full name of a person, registered name of a company."""
     contacts: np.ndarray
     """Number of contact persons known at the first contact (0 for persons)."""
+    first: np.ndarray
+    family: np.ndarray
+    """Indices into the lists of names."""
+    head: np.ndarray
+    """Position of the customer whose household this one belongs to; its own for most."""
+    email: pa.Array
+    has_mailbox: np.ndarray
+    """Whether a company's address is its info@ mailbox."""
 
     @property
     def ids(self) -> np.ndarray:
@@ -72,12 +88,17 @@ def arrive(
     ids, arrival, arrived, created = ids[known], arrival[known], arrived[known], created[known]
 
     is_company = draws.happens("company", company.company_share, ids)
-    country = draws.pick("country", COUNTRY_SHARES, ids)
+    head = _households(company, draws, ids, is_company)
+    country = draws.pick("country", COUNTRY_SHARES, ids)[head]
     first, family, female = first_and_family(draws, "customer", ids)
+    family = family[head]
     trade = draws.below("trade", len(TRADES), ids)
     form = chosen(LEGAL_FORMS, draws.below("form", len(LEGAL_FORMS), ids))
     firm = joined(chosen(FAMILY_NAMES, family), " ", chosen([name for name, _ in TRADES], trade), " ", form)
     person = joined(chosen(FIRST, first), " ", chosen(FAMILY_NAMES, family))
+    mailbox = is_company & draws.happens("mailbox", company.mailbox_share, ids)
+    email = emails(draws, "customer", ids, first, family, "").take(pa.array(head))
+    email = pc.if_else(pa.array(mailbox), mailboxes(ids, family, trade), email)
     who = Customers(
         arrival=arrival,
         arrived=arrived,
@@ -87,6 +108,11 @@ def arrive(
         country=country,
         display=pc.if_else(pa.array(is_company), firm, person),
         contacts=np.where(is_company, 1 + draws.below("contacts", 3, ids), 0),
+        first=first,
+        family=family,
+        head=head,
+        email=email,
+        has_mailbox=mailbox,
     )
     away = draws.exponential("move", company.days_between_moves, ids).astype(np.int64) + 1
     moved_at = at_work(created // DAY + away, draws.uniform("move.hour", ids))
@@ -112,11 +138,11 @@ def arrive(
         "last_name": chosen(FAMILY_NAMES, family, ~is_company),
         "company_name": pc.if_else(pa.array(is_company), firm, pa.scalar(None, pa.string())),
         "registration_number": label("HRB ", 2_000_000 + (ids * 7919) % 7_000_000, is_company),
-        "email": emails(draws, "customer", ids, first, family, ""),
+        "email": email,
         "phone": phones(ids, country, 1),
-        **addresses(draws, ids, moved.astype(np.int64), country),
+        **addresses(draws, head, moved.astype(np.int64), country),
         "country": untidy(draws, "country", chosen(COUNTRIES, country), uid, company.untidy_code_share),
-        "birth_date": dates(clock.start - 18 * 365 - draws.below("born", 60 * 365, ids), ~is_company),
+        "birth_date": dates(birth_days(draws, clock, ids), ~is_company),
         "gender": chosen(["female", "male", "diverse"], gender, ~is_company & (stated != 1)),
         "language": chosen(LANGUAGES, country),
         "preferred_channel": chosen(_CHANNELS, draws.pick("prefers", (0.6, 0.2, 0.1, 0.1), ids)),
@@ -128,8 +154,24 @@ def arrive(
         "updated_at": moments(updated),
         "_uid": uid,
     }
-    left = addresses(draws, ids[moved], np.zeros(moved.sum(), dtype=np.int64), country[moved])["street"]
+    left = addresses(draws, head[moved], np.zeros(moved.sum(), dtype=np.int64), country[moved])["street"]
     return who, rows, left
+
+
+def birth_days(draws: Draws, clock: Clock, ids: np.ndarray) -> np.ndarray:
+    """Day of birth (day number) of each person customer."""
+    return clock.start - 18 * 365 - draws.below("born", 60 * 365, ids)
+
+
+def _households(company: Company, draws: Draws, ids: np.ndarray, is_company: np.ndarray) -> np.ndarray:
+    """Position of the head of each customer's household: an earlier person, or the customer itself."""
+    persons = ids[~is_company]
+    rank = np.arange(persons.size)
+    joins = draws.happens("household", company.household_share, persons) & (rank > 0)
+    other = draws.below("household of", np.maximum(rank, 1), persons)
+    head = ids.copy()
+    head[persons] = np.where(joins & ~joins[other], persons[other], persons) if persons.size else persons
+    return head
 
 
 def _parents(company: Company, draws: Draws, ids: np.ndarray, is_company: np.ndarray) -> np.ndarray:
@@ -143,7 +185,18 @@ def _parents(company: Company, draws: Draws, ids: np.ndarray, is_company: np.nda
     return parent
 
 
-def contact_rows(draws: Draws, clock: Clock, who: Customers) -> dict:
+def contact_emails(
+    company: Company, draws: Draws, who: Customers, number: np.ndarray, first: np.ndarray, family: np.ndarray
+) -> pa.Array:
+    """The addresses of contacts (number = customer * 10 + k): their own, or their company's mailbox."""
+    customer = number // 10
+    share = np.where(who.has_mailbox[customer], company.contact_mailbox_share, 0.0)
+    shares = draws.happens("contact.mailbox", share, number)
+    own = emails(draws, "contact", number, first, family, ".ap")
+    return pc.if_else(pa.array(shares), who.email.take(pa.array(customer)), own)
+
+
+def contact_rows(company: Company, draws: Draws, clock: Clock, who: Customers) -> dict:
     """The rows of `contacts`; a contact may get another role after some years."""
     customer = np.repeat(who.ids, who.contacts)
     k = np.arange(customer.size) - np.repeat(np.cumsum(who.contacts) - who.contacts, who.contacts)
@@ -158,7 +211,7 @@ def contact_rows(draws: Draws, clock: Clock, who: Customers) -> dict:
         "customer_id": customer_ids(customer),
         "first_name": chosen(FIRST, first),
         "last_name": chosen(FAMILY_NAMES, family),
-        "email": emails(draws, "contact", number, first, family, ".ap"),
+        "email": contact_emails(company, draws, who, number, first, family),
         "phone": phones(number, who.country[customer], 2),
         "role": chosen(CONTACT_ROLES, role),
         "is_decision_maker": pa.array((role <= 1) | (k == 0)),

@@ -1,6 +1,6 @@
 """Order lines: an order's value split over products, quantities, prices and discounts."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -67,11 +67,6 @@ def reversals(goods: Catalogue, orders: Orders, sold: Lines) -> Lines:
         ),
         discount=np.zeros(back.size + fees.size),
     )
-
-
-def together(*parts: Lines) -> Lines:
-    """All lines of the parts."""
-    return Lines(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Lines)))
 
 
 def line_rows(draws: Draws, goods: Catalogue, orders: Orders, number: np.ndarray, lines: Lines) -> dict:

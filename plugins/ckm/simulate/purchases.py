@@ -4,15 +4,16 @@ Only sales belong to the BG/NBD process. Guest orders (no customer) and cancelle
 that what is left after leaving them out follows the process exactly.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ckm.simulate.clock import DAY, Clock, at_any_hour, at_work
+from ckm.simulate.clock import DAY, NEVER, Clock, at_any_hour, at_work
 from ckm.simulate.columns import chosen, dates, label, moments, untidy
 from ckm.simulate.company import Company
 from ckm.simulate.customers import Customers, customer_ids
 from ckm.simulate.draws import Draws
+from ckm.simulate.records import picked, stacked
 from ckm.simulate.staff import SALES, Staff
 from ckm.simulate.words import CURRENCIES
 
@@ -39,7 +40,7 @@ class Orders:
 
     def where(self, mask: np.ndarray) -> "Orders":
         """The orders of the mask; their origins must not be needed any more."""
-        return Orders(*(getattr(self, field.name)[mask] for field in fields(self)))
+        return picked(self, mask)
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,13 @@ class Buyers:
     """Whether still buying at the end of `until`."""
 
 
-def buy(company: Company, draws: Draws, clock: Clock, who: Customers) -> tuple[Orders, Buyers]:
-    """The sales and who made them."""
+def buy(
+    company: Company, draws: Draws, clock: Clock, who: Customers, joined: np.ndarray
+) -> tuple[Orders, Buyers]:
+    """The sales as they come about where nobody leaves, and who makes them; one per element.
+
+    `joined` is the moment from which each customer takes part in co-creation and spends more.
+    """
     ids, c = who.ids, company
     rate = draws.gamma("bgnbd.rate", c.bgnbd_r, c.bgnbd_alpha, ids)
     dropout = draws.beta("bgnbd.dropout", c.bgnbd_a, c.bgnbd_b, ids)
@@ -78,31 +84,32 @@ def buy(company: Company, draws: Draws, clock: Clock, who: Customers) -> tuple[O
         alive[active[~stays]] = False
         active, time = active[stays], time[stays]
     customer, number, time = (np.concatenate(part) for part in zip(*rounds, strict=True))
-    uid = draws.uid("sale", customer, number)
+    uid, ordered = draws.uid("sale", customer, number), clock.moments(time)
+    taking_part = ordered >= joined[customer]
+    value = draws.gamma("spend", c.gamma_gamma_p, scale[customer], uid)
     sales = Orders(
         uid=uid,
         customer=customer,
         kind=np.full(customer.size, SALE),
-        ordered=clock.moments(time),
+        ordered=ordered,
         country=who.country[customer],
-        eur=draws.gamma("spend", c.gamma_gamma_p, scale[customer], uid),
+        eur=value * np.where(taking_part, 1 + c.cocreating.order_value_uplift, 1.0),
         origin=np.full(customer.size, -1),
     )
-    extra = _extra_orders(company, draws, clock, sales, number)
-    return stacked(sales, *extra), Buyers(rate, dropout, c.gamma_gamma_p / scale, alive)
+    return sales, Buyers(rate, dropout, c.gamma_gamma_p / scale, alive)
 
 
-def _extra_orders(
-    company: Company, draws: Draws, clock: Clock, sales: Orders, number: np.ndarray
-) -> list[Orders]:
-    """Guest orders a day after some sales, and orders cancelled within the hour before some repeat sales."""
+def with_extras(company: Company, draws: Draws, clock: Clock, who: Customers, sales: Orders) -> Orders:
+    """The sales, guest orders a day after some of them, and orders cancelled within the hour before some
+    repeat sales."""
     guest = sales.where(draws.happens("guest", company.guest_rate, sales.uid))
     guest_at = at_any_hour(guest.ordered // DAY + 1, draws.uniform("guest.hour", guest.uid))
     guests = again(draws, "guest.order", guest, GUEST, guest_at, customer=np.full(guest.uid.size, -1))
-    dropped = sales.where(draws.happens("cancelled", company.cancelled_rate, sales.uid) & (number > 0))
+    repeat = sales.ordered > who.arrived[sales.customer]
+    dropped = sales.where(draws.happens("cancelled", company.cancelled_rate, sales.uid) & repeat)
     before = dropped.ordered - 600 - draws.below("cancelled.before", 3000, dropped.uid)
     cancelled = again(draws, "cancelled.order", dropped, CANCELLED, before)
-    return [guests.where(guests.ordered < clock.end), cancelled]
+    return stacked(sales, guests.where(guests.ordered < clock.end), cancelled)
 
 
 def again(
@@ -120,31 +127,28 @@ def again(
     )
 
 
-def stacked(*parts: Orders) -> Orders:
-    """All orders of the parts, in this order."""
-    return Orders(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Orders)))
+def returned(company: Company, draws: Draws, orders: Orders, finished: np.ndarray) -> np.ndarray:
+    """Moment at which each sale, delivered at `finished`, comes back; NEVER for those that stay."""
+    after = 3 + draws.below("return.days", 19, orders.uid)
+    back = at_work(finished // DAY + after, draws.uniform("return.hour", orders.uid))
+    goes_back = (orders.kind == SALE) & draws.happens("return", company.return_rate, orders.uid)
+    return np.where(goes_back, back, NEVER)
 
 
 def follow_ups(company: Company, draws: Draws, clock: Clock, orders: Orders, finished: np.ndarray) -> Orders:
     """The orders, with the returns and goodwill adjustments that follow sales delivered at `finished`."""
-    position = np.arange(orders.uid.size)
     sold = orders.kind == SALE
-    goes_back = position[sold & draws.happens("return", company.return_rate, orders.uid)]
-    after = 3 + draws.below("return.days", 19, orders.uid[goes_back])
-    returned_at = at_work(
-        finished[goes_back] // DAY + after, draws.uniform("return.hour", orders.uid[goes_back])
-    )
+    returned_at = returned(company, draws, orders, finished)
+    goes_back = np.nonzero(returned_at < clock.end)[0]
     of = orders.where(goes_back)
-    returns = again(draws, "return.order", of, RETURN, returned_at)
-    returns = Orders(**{**vars(returns), "eur": of.eur * 0, "origin": goes_back})
+    returns = again(draws, "return.order", of, RETURN, returned_at[goes_back])
+    returns = replace(returns, eur=of.eur * 0, origin=goes_back)
     settled = orders.where(sold & draws.happens("adjustment", company.adjustment_rate, orders.uid))
     settled_day = settled.ordered // DAY + 5 + draws.below("adjustment.days", 30, settled.uid)
     settled_at = at_work(settled_day, draws.uniform("adjustment.hour", settled.uid))
     adjustments = again(draws, "adjustment.order", settled, ADJUSTMENT, settled_at)
-    adjustments = Orders(**{**vars(adjustments), "eur": settled.eur * 0})
-    return stacked(
-        orders, returns.where(returns.ordered < clock.end), adjustments.where(adjustments.ordered < clock.end)
-    )
+    adjustments = replace(adjustments, eur=settled.eur * 0)
+    return stacked(orders, returns, adjustments.where(adjustments.ordered < clock.end))
 
 
 def numbered(orders: Orders) -> np.ndarray:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.special import ndtri
 
 from ckm.simulate.clock import DAY, NEVER, Clock, at_work, month_starts, next_months, periods
 from ckm.simulate.columns import chosen, dates, joined, label, moments, money, untidy
@@ -13,13 +14,14 @@ from ckm.simulate.customers import Customers, contact_ids, customer_ids
 from ckm.simulate.delivery import Deliveries
 from ckm.simulate.draws import Draws
 from ckm.simulate.purchases import SALE, Orders
-from ckm.simulate.staff import KEY_ACCOUNT, SERVICE, Staff
+from ckm.simulate.records import picked
+from ckm.simulate.staff import KEY_ACCOUNT, SERVICE, Staff, trust
 from ckm.simulate.words import NOTES, SUBJECTS, WORKROOM_TITLES, WORKROOM_TYPES
 
 QUESTION, FAILED_DELIVERY, BUSINESS = range(3)
 _CHANNELS = ["call", "mail", "chat", "visit", "meeting"]
 _CHANNEL_SHARES = ((0.45, 0.35, 0.20, 0.0, 0.0), (0.80, 0.05, 0.15, 0.0, 0.0), (0.35, 0.15, 0.0, 0.30, 0.20))
-_MOODS = ["positive", "neutral", "negative"]
+MOODS = ["positive", "neutral", "negative"]
 _MOOD_SHARES = ((0.30, 0.50, 0.20), (0.05, 0.30, 0.65), (0.45, 0.45, 0.10))
 _MINUTES = (5.0, 7.0, 25.0)
 _ITEM_SHARES = (0.30, 0.15, 0.15, 0.15, 0.15, 0.10)
@@ -35,12 +37,22 @@ class Interactions:
     order: np.ndarray
     started: np.ndarray
     seconds: np.ndarray
+    employee: np.ndarray
+    """Number of the employee who meets the customer."""
 
 
 def meet(
-    company: Company, draws: Draws, clock: Clock, who: Customers, orders: Orders, parcels: Deliveries
+    company: Company,
+    draws: Draws,
+    clock: Clock,
+    staff: Staff,
+    who: Customers,
+    orders: Orders,
+    parcels: Deliveries,
+    left: np.ndarray,
 ) -> Interactions:
-    """Questions after sales, calls after failed deliveries and the regular contacts with companies."""
+    """Questions after sales, calls after failed deliveries and the regular contacts with companies until
+    they have left."""
     position = np.arange(orders.uid.size)
     sold = orders.kind == SALE
     asked = position[sold & draws.happens("question", company.question_rate, orders.uid)]
@@ -49,7 +61,7 @@ def meet(
     angry = position[angry & draws.happens("complains", company.failed_delivery_call_rate, orders.uid)]
     angry_day = parcels.first_attempt[angry] // DAY + 1
     firms = who.ids[who.is_company]
-    owner, k = periods(who.created[firms], np.full(firms.size, clock.end - 1), 30)
+    owner, k = periods(who.created[firms], np.minimum(clock.end, left[firms]) - 1, 30)
     met = draws.happens("business contact", company.business_contact_rate_per_30d, firms[owner], k)
     firm, k = firms[owner[met]], k[met]
     firm_day = who.created[firm] // DAY + k * 30 + 1 + draws.below("business.day", 29, firm, k)
@@ -67,37 +79,38 @@ def meet(
     started = at_work(np.concatenate([asked_day, angry_day, firm_day]), draws.uniform("meeting.hour", uid))
     typical = np.array(_MINUTES)[origin] * 60
     seconds = (typical * np.exp(0.5 * draws.normal("duration", uid))).astype(np.int64) + 20
-    all_of_them = Interactions(uid, customer, origin, order, started, np.minimum(seconds, 14_400))
+    post = np.where(
+        origin == BUSINESS,
+        staff.post(draws, "account manager", KEY_ACCOUNT, customer),
+        staff.post(draws, "agent", SERVICE, uid),
+    )
+    employee = staff.holder(post, started)
+    all_of_them = Interactions(uid, customer, origin, order, started, np.minimum(seconds, 14_400), employee)
     kept = np.lexsort((uid, started))
-    kept = kept[started[kept] < clock.end]
-    return Interactions(*(values[kept] for values in vars(all_of_them).values()))
+    return picked(all_of_them, kept[started[kept] < clock.end])
+
+
+def moods(felt: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Index of the mood that shows how a customer feels (about standard normal): with `shares[mood]`, each a
+    number or one per customer, at a mean feeling."""
+    return np.where(felt > ndtri(1 - shares[0]), 0, np.where(felt < ndtri(shares[2]), 2, 1))
 
 
 def interaction_rows(
-    company: Company,
-    draws: Draws,
-    clock: Clock,
-    staff: Staff,
-    who: Customers,
-    met: Interactions,
-    number: np.ndarray,
+    company: Company, draws: Draws, clock: Clock, who: Customers, met: Interactions, number: np.ndarray
 ) -> dict:
     """The rows of `interactions`; `number` holds the orders' numbers. Some notes come the next morning."""
     uid, customer, origin = met.uid, met.customer, met.origin
     by_origin = [draws.pick(f"channel {o}", _CHANNEL_SHARES[o], uid) for o in range(3)]
     channel = np.choose(origin, by_origin)
-    mood = np.choose(origin, [draws.pick(f"mood {o}", _MOOD_SHARES[o], uid) for o in range(3)])
+    felt = company.mood_trust_effect * trust(draws, met.employee) + draws.normal("mood", uid)
+    mood = moods(felt, np.array(_MOOD_SHARES)[origin].T)
     subject = np.choose(origin, [draws.below("subject", 4, uid), 4, 5 + draws.below("subject", 2, uid)])
     template = subject.astype(np.int64)
     ended = met.started + met.seconds
     written_at = np.where(draws.happens("late note", 0.1, uid), (ended // DAY + 1) * DAY + 7 * 3600, ended)
     written = written_at < clock.end
     has_note = draws.happens("note", company.note_rate, uid) & written
-    post = np.where(
-        origin == BUSINESS,
-        staff.post(draws, "account manager", KEY_ACCOUNT, customer),
-        staff.post(draws, "agent", SERVICE, uid),
-    )
     ordered = number[np.maximum(met.order, 0)] if number.size else np.zeros(uid.size, dtype=np.int64)
     known = met.order >= 0
     reference = pc.if_else(pa.array(known), label("A-", ordered), customer_ids(customer))
@@ -111,12 +124,12 @@ def interaction_rows(
         "interaction_id": label("I-", 1_000_001 + np.arange(uid.size)),
         "customer_id": customer_ids(customer),
         "contact_id": contact_ids(customer, contact),
-        "employee_id": label("MA-", staff.holder(post, met.started)),
+        "employee_id": label("MA-", met.employee),
         "channel": untidy(draws, "interaction", chosen(_CHANNELS, channel), uid, share),
         "direction": chosen(["inbound", "outbound"], (origin == BUSINESS).astype(np.int64)),
         "subject": chosen(SUBJECTS, template),
         "note": pc.if_else(pa.array(has_note), note, pa.scalar(None, pa.string())),
-        "mood": untidy(draws, "mood", chosen(_MOODS, mood), uid, share),
+        "mood": untidy(draws, "mood", chosen(MOODS, mood), uid, share),
         "started_at": moments(met.started),
         "duration_seconds": met.seconds,
         "updated_at": moments(np.where(written, written_at, ended)),
@@ -124,10 +137,12 @@ def interaction_rows(
     }
 
 
-def workroom_rows(company: Company, draws: Draws, clock: Clock, staff: Staff, who: Customers) -> dict:
-    """The rows of `workroom_items` of company customers."""
+def workroom_rows(
+    company: Company, draws: Draws, clock: Clock, staff: Staff, who: Customers, left: np.ndarray
+) -> dict:
+    """The rows of `workroom_items` of company customers until they have left."""
     firms = who.ids[who.is_company]
-    owner, k = periods(who.created[firms], np.full(firms.size, clock.end - 1), 30)
+    owner, k = periods(who.created[firms], np.minimum(clock.end, left[firms]) - 1, 30)
     made = draws.happens("workroom", company.workroom_rate_per_30d, firms[owner], k)
     firm, k = firms[owner[made]], k[made]
     uid = draws.uid("workroom_items", firm, k)

@@ -47,6 +47,11 @@ def employee_number(post: np.ndarray, k: np.ndarray, posts: int) -> np.ndarray:
     return 101 + k * posts + post
 
 
+def trust(draws: Draws, number: np.ndarray) -> np.ndarray:
+    """The hidden trust that customers have in each employee, standard normal."""
+    return draws.normal("trust", number)
+
+
 def hire(company: Company, draws: Draws, clock: Clock, customers: int) -> tuple[Staff, dict]:
     """The staff and the rows of `employees`."""
     count = max(company.fewest_employees, round(customers / company.customers_per_employee))

@@ -1,6 +1,6 @@
 """Subscriptions with terms that renew, are cancelled or lapse, and the use of the services subscribed to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ from ckm.simulate.columns import chosen, dates, label, moments, untidy
 from ckm.simulate.company import Company
 from ckm.simulate.customers import Customers, customer_ids
 from ckm.simulate.draws import Draws
+from ckm.simulate.records import picked
 from ckm.simulate.words import CURRENCIES, FEATURES, SERVICES
 
 _STATUSES = ["active", "cancelled", "lapsed"]
@@ -42,6 +43,19 @@ def subscribe(company: Company, draws: Draws, clock: Clock, who: Customers) -> S
     notice = last_day - 10 - draws.below("notice", 80, ids)
     cancelled_at = np.where(cancels, at_work(notice, draws.uniform("notice.hour", ids)), NEVER)
     return Subscriptions(ids, draws.below("service", len(SERVICES), ids), started, last_day, cancelled_at)
+
+
+def until_left(company: Company, subs: Subscriptions, left: np.ndarray) -> Subscriptions:
+    """The subscriptions, where customers who leave (moment per customer) cancel for the end of the term."""
+    left_at = left[subs.customer]
+    subs, left_at = picked(subs, subs.started * DAY < left_at), left_at[subs.started * DAY < left_at]
+    leaves = left_at < np.minimum(subs.cancelled_at, (subs.last_day + 1) * DAY)
+    term = np.where(leaves, left_at // DAY - subs.started, 0) // company.term_days
+    return replace(
+        subs,
+        last_day=np.where(leaves, subs.started + (term + 1) * company.term_days - 1, subs.last_day),
+        cancelled_at=np.where(leaves, left_at, subs.cancelled_at),
+    )
 
 
 def subscription_rows(

@@ -24,6 +24,12 @@ FAMILY = _words(
     "Chen Haddad O'Brien MacLeod Smith Taylor Brown van-Dijk de-Vries Bauer Wagner Brügger Zürcher "
     "Steiner Gruber Höllinger Krüger Thießen Lübbers Claaßen Jansen"
 )
+NICKNAMES = {
+    "Sabine": "Bine", "Käthe": "Käthi", "Agnieszka": "Aga", "Charlotte": "Lotte", "Małgorzata": "Gosia",
+    "Ursula": "Uschi", "Friederike": "Rike", "Hannah": "Hanni", "Thomas": "Tom", "Günther": "Günni",
+    "François": "Fanfan", "José": "Pepe", "Mehmet": "Memo", "Klaus": "Klausi", "Maximilian": "Max",
+    "Oliver": "Olli", "Oleksandr": "Sascha", "Mateusz": "Mati", "Felix": "Fex", "Torsten": "Totte",
+}  # fmt: skip
 _LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "ä": "ae", "ö": "oe", "ü": "ue", "'": "", "-": ""}
 )
