@@ -48,6 +48,11 @@ def answer(response_id: str, question_id: str, value: float) -> dict[str, Any]:
     return {"response_id": response_id, "question_id": question_id, "answer_value": value}
 
 
+def observation(day: str) -> dict[str, Any]:
+    values = {"observation_id": "S1", "observation_type": "Field note", "employee_id": "E9"}
+    return {**values, "customer_id": "C2", "observed_at": at(day)}
+
+
 def first_night(w: Warehouse) -> None:
     w.insert("customers", NIGHT_1, {"customer_id": "C1", "segment": "gold"}, {"customer_id": "C2"})
     w.insert("orders", NIGHT_1, {"order_id": "O1", "customer_id": "C2", "ordered_at": at("2024-01-09")})
@@ -108,13 +113,7 @@ def first_night(w: Warehouse) -> None:
         answer("A9 unknown", "Q1", 1),
         source="surveys",
     )
-    seen = {
-        "observation_id": "S1",
-        "observation_type": "Field note",
-        "customer_id": "C2",
-        "employee_id": "E9",
-    }
-    w.insert("observations", NIGHT_1, {**seen, "observed_at": at("2024-02-01")}, source="surveys")
+    w.insert("observations", NIGHT_1, observation("2024-02-01"), source="surveys")
 
 
 def second_night(w: Warehouse) -> None:
@@ -129,9 +128,7 @@ def second_night(w: Warehouse) -> None:
     w.insert("answers", NIGHT_2, answer("A9 unknown", "Q1", 1), source="surveys", is_deleted=True)
     listed = {"survey_id": "NPS", "question_id": "Q7 unlisted", "scale_min": 1, "scale_max": 11}
     w.insert("questions", NIGHT_2, listed, source="surveys")
-    w.insert("observations", NIGHT_2,
-             {"observation_id": "S1", "observation_type": "Field note", "observed_at": at("2023-11-01")},
-             source="surveys")  # fmt: skip
+    w.insert("observations", NIGHT_2, observation("2023-11-01"), source="surveys")
 
 
 @pytest.fixture(scope="module")
