@@ -109,7 +109,8 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     now = place.current.resolve().name if place.current.exists() else "nothing"
     screen = console()
     screen.print(table(f"last nights; readers see {now}{note}", columns, seen.runs))
-    screen.print(stale_table(seen.run_id, seen.stale) if seen.stale else "all fresh")
+    if seen.run_id:
+        screen.print(stale_table(seen.run_id, seen.stale) if seen.stale else "all fresh")
     if seen.new_columns:
         screen.print(new_columns_table(seen.new_columns))
 

@@ -91,7 +91,7 @@ def new_columns_table(rows: Iterable[tuple[str, str, bool]]) -> Table:
     return table("new columns of the sources", ("object", "column", "mapped"), rows)
 
 
-def stale_table(run_id: str | None, rows: Iterable[tuple[str, date | None, int | None, str | None]]) -> Table:
+def stale_table(run_id: str, rows: Iterable[tuple[str, date | None, int | None, str | None]]) -> Table:
     """The objects of a run of which the marts show an older state: the night of that state, and why."""
     return table(f"stale in run {run_id}", ("object", "since", "days", "why"), rows)
 
