@@ -46,7 +46,7 @@ class Reading:
 class Complaining:
     """What makes customers complain and how the company handles it; hours are business hours."""
 
-    failed_rate: float = 0.30
+    failed_rate: float = 0.22
     late_rate: float = 0.08
     returned_rate: float = 0.10
     product_rate: float = 0.010

@@ -7,6 +7,8 @@ from scipy.special import polygamma
 
 from ckm.simulate.company import Company
 
+_COMPLAINTS_PER_ORDER = 0.04
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -31,9 +33,10 @@ def _real(company: Company) -> list[Effect]:
     c, asked = company.complaining, company.asking
     log_value = np.sqrt(polygamma(1, company.gamma_gamma_p) + polygamma(1, company.gamma_gamma_q))
     uplift = np.log1p(company.cocreating.order_value_uplift)
-    complaint_rate = 0.05
-    avoided = -c.knowledge_effect * complaint_rate / np.sqrt(complaint_rate * (1 - complaint_rate))
-    called = c.failed_rate - c.product_rate
+    complaint_spread = np.sqrt(_COMPLAINTS_PER_ORDER * (1 - _COMPLAINTS_PER_ORDER))
+    avoided = -c.knowledge_effect * _COMPLAINTS_PER_ORDER / complaint_spread
+    fails = 1 - company.failed_attempt_shares[0]
+    called = c.failed_rate * np.sqrt(fails * (1 - fails)) / complaint_spread
     return [
         Effect(
             "bad handling makes customers leave",
@@ -53,7 +56,7 @@ def _real(company: Company) -> list[Effect]:
             -c.knowledge_effect,
             round(float(avoided), 3),
             True,
-            "In standard deviations of 'a complaint about an order' at a rate of .05.",
+            f"In standard deviations of 'a complaint about an order', of which there are {_COMPLAINTS_PER_ORDER}.",
         ),
         Effect(
             "co-creation raises order value",
@@ -90,11 +93,10 @@ def _real(company: Company) -> list[Effect]:
             "failed attempt to deliver",
             "complaint about the order",
             "probability",
-            round(called, 3),
-            0.29,
+            c.failed_rate,
+            round(float(called), 3),
             True,
-            "A main cause of complaints; in standard deviations over all orders, of which 7 % fail: "
-            "correlation of the two.",
+            "In standard deviations of 'a complaint about an order' per standard deviation of the cause.",
         ),
         Effect(
             "failed deliveries lower scores",

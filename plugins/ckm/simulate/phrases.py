@@ -96,10 +96,10 @@ REASON_TOPICS = (2, 2, 3, 3, 0, 4, 4, 1, 1, 5, 5, 5)
 """Topic of the article that helps with each reason for a complaint."""
 
 BENCHMARKS = (  # metric, unit, mean of the peers, spread between peers, spread between months
-    ("median_minutes_to_first_action", "minutes", 190.0, 40.0, 12.0),
+    ("median_minutes_to_first_action", "minutes", 980.0, 120.0, 30.0),
     ("first_contact_resolution_rate", "rate", 0.42, 0.06, 0.015),
     ("median_business_hours_to_resolve", "hours", 9.0, 2.0, 0.5),
-    ("sla_breach_rate", "rate", 0.11, 0.03, 0.01),
+    ("sla_breach_rate", "rate", 0.15, 0.03, 0.01),
     ("recurrence_rate", "rate", 0.09, 0.02, 0.01),
     ("nps", "points", 28.0, 9.0, 2.0),
     ("csat", "points", 3.9, 0.2, 0.05),
