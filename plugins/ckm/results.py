@@ -51,9 +51,9 @@ def brief(result: Any) -> str:
         case Admitted():
             parts = ("extracted", "loaded", "unchanged", "duplicate", "quarantined")
             counts = [f"{sum(getattr(r, part) for r in result.ledger):,} {part}" for part in parts]
-            return ", ".join(
-                counts + ([f"{len(result.new_columns)} new columns"] if result.new_columns else [])
-            )
+            if result.new_columns:
+                counts.append(f"new columns: {len(result.new_columns)}")
+            return ", ".join(counts)
         case [Landed(), *_]:
             failed = sum(r.failure is not None for r in result)
             return f"{sum(r.rows for r in result):,} rows landed" + (
