@@ -17,6 +17,7 @@ from ckm.simulate import (
     knowledge,
     lines,
     purchases,
+    questionnaires,
     reading,
     service,
     staff,
@@ -149,8 +150,8 @@ def live(company: Company, draws: Draws, *, customers: int, until: date) -> Life
     breaks_off = survey_answers.unfinished(company, draws, given)
     observed, seen = observation_rows(company, draws, clock, team, goods, who, customers)
     objects["surveys"] = {
-        "surveys": surveys.survey_rows(draws, clock),
-        "questions": surveys.question_rows(draws, clock),
+        "surveys": questionnaires.survey_rows(draws, clock),
+        "questions": questionnaires.question_rows(draws, clock),
         "invitations": surveys.invitation_rows(company, draws, clock, respondents, invited),
         "responses": surveys.response_rows(
             company, draws, respondents, given, number, complaint_id, breaks_off
