@@ -21,6 +21,13 @@ PROJECT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("CKM_EXAMPLE_DATA", PROJECT.parent / "shared" / "data"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a costly fixture go to one process: those of a folder, of the plugins those of a file."""
+    for item in items:
+        part = Path(item.path).relative_to(PROJECT / "tests").parts
+        item.add_marker(pytest.mark.xdist_group("/".join(part) if part[0] == "plugins" else part[0]))
+
+
 @dataclass(frozen=True)
 class Finished:
     """A command that has ended."""

@@ -305,6 +305,7 @@ class Nights:
     def __init__(self, home: Path) -> None:
         w = self.warehouse = Warehouse(home, LATIN_AMERICA)
         self.states: dict[date, dict[str, list[tuple[Any, ...]]]] = {}
+        w.dbt("seed", NIGHT_1)
         first_night(w)
         w.dbt("run", NIGHT_1, "--select", *FIRST_HALF)
         self.states[NIGHT_1] = state(w)

@@ -27,12 +27,12 @@ def test_first_half_holds_no_test_that_reads_a_mart(nights: Nights) -> None:
         key for key, node in nodes.items() if node["resource_type"] == "model" and node["schema"] == "marts"
     }
     assert marts
-    assert [node for node in nights.first_half if marts & set(nodes[node]["depends_on"]["nodes"])] == []
+    assert [node for node in nights.first_half if marts & set(nodes[node]["depends_on"].get("nodes", []))] == []
 
 
 def test_both_halves_together_run_everything(nights: Nights) -> None:
     nodes = nights.manifest["nodes"]
-    everything = {key for key, node in nodes.items() if node["resource_type"] in ("model", "test")}
+    everything = {key for key, node in nodes.items() if node["resource_type"] in ("seed", "model", "test")}
     assert set(nights.first_half) | set(nights.second_half) == everything
     assert not set(nights.first_half) & set(nights.second_half)
 
