@@ -144,9 +144,8 @@ described as (
         on
             participations.customer_key = dim_customer.customer_key
             and coalesce(participations.participation_date, {{ as_of_date() }}) >= dim_customer.valid_from
-            and coalesce(
-                coalesce(participations.participation_date, {{ as_of_date() }}) < dim_customer.valid_to, true
-            )
+            and coalesce(participations.participation_date, {{ as_of_date() }})
+            < coalesce(dim_customer.valid_to, {{ add_days(as_of_date(), 1) }})
 
 ),
 

@@ -1,8 +1,11 @@
+{{ config(materialized='table') }}
+
 -- Grain: one row per complaint in its latest state (accumulating snapshot); the text of it stays private.
 -- Resolved: called resolved or closed, not only after the as-of date. Rejected is neither resolved nor open.
 -- Answered: resolved, else closed. An open complaint breaches when its day of answer has passed.
 -- Solved at first contact: never reopened or escalated, one talk with the customer at most, not handed on.
 -- Recurrence: the customer complained about the same category in the 90 days before; no category is one, too.
+-- A table, unlike other facts with a customer: it looks back over all history, and other facts read it.
 
 with base_complaint as (
 
