@@ -94,13 +94,14 @@ participations as (
 
 ),
 
--- rounded, so that an answer on a threshold is not a hair below it
+-- the score is rounded, so that an answer on a threshold is not a hair below it
 scaled_answers as (
 
     select
         fct_survey_answer.response_key,
         dim_survey_question.construct,
-        round(fct_survey_answer.scaled_value, 9) as scaled_value
+        fct_survey_answer.scaled_value,
+        round(fct_survey_answer.scaled_value, 9) as score
     from fct_survey_answer
     inner join dim_survey_question on fct_survey_answer.question_key = dim_survey_question.question_key
 
@@ -110,10 +111,10 @@ answers as (
 
     select
         response_key,
-        sum(case when construct = 'nps' and scaled_value >= 0.9 then 1 else 0 end) as promoters,
-        sum(case when construct = 'nps' and scaled_value <= 0.6 then 1 else 0 end) as detractors,
+        sum(case when construct = 'nps' and score >= 0.9 then 1 else 0 end) as promoters,
+        sum(case when construct = 'nps' and score <= 0.6 then 1 else 0 end) as detractors,
         count(case when construct = 'nps' then scaled_value end) as nps_answers,
-        sum(case when construct = 'csat' and scaled_value >= 0.75 then 1 else 0 end) as satisfied,
+        sum(case when construct = 'csat' and score >= 0.75 then 1 else 0 end) as satisfied,
         count(case when construct = 'csat' then scaled_value end) as csat_answers,
         sum(case when construct = 'ces' then 1 + 6 * scaled_value end) as ease,
         count(case when construct = 'ces' then scaled_value end) as ces_answers
