@@ -123,7 +123,7 @@ class FilesReader:
                 return f"{head} read_parquet({at})"
             case ".jsonl" | ".ndjson" if not path.stat().st_size:  # no line, so nothing said of its columns
                 cells = [f"cast(null as varchar) as {quoted(n)}" for n in (mapping.columns or {}).values()]
-                return f"select {', '.join(cells + ['null as _file', '0 as _row'])} where false"
+                return f"select {', '.join([*cells, 'null as _file', '0 as _row'])} where false"
             case ".jsonl" | ".ndjson":
                 source = f"read_json({at}, format = 'newline_delimited', maximum_depth = 1, sample_size = -1)"
                 return f"{head} (select columns(*) ->> '$' from {source})"
