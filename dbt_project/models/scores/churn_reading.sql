@@ -53,7 +53,7 @@ next_ends as (
         customer_key,
         min(ends_on) as next_ends_on
     from fct_subscription
-    where is_open
+    where customer_key is not null and is_open
     group by customer_key
 
 ),
