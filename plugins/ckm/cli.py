@@ -125,12 +125,22 @@ def simulate(
     until: Annotated[
         str, typer.Option("--until", help="Last day of the company's life so far.")
     ] = "2025-12-31",
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            help="SQLAlchemy address of a database for CRM and knowledge base, ${NAME} for a variable; "
+            "default a SQLite file in the folder.",
+        ),
+    ] = None,
 ) -> None:
     """Make a company's source systems, its sources.yml and its hidden truth."""
     from ckm.console import console
+    from ckm.settings import expand_variables
     from ckm.simulate import simulate as make
 
-    make(folder, customers=customers, seed=seed, until=_date(until, "--until"))
+    address = expand_variables(database, "--database") if database else None
+    make(folder, customers=customers, seed=seed, until=_date(until, "--until"), database=address)
     console().print(
         f"Made a company of {customers:,} customers until {until} in {folder}; its map is {folder}/sources.yml."
     )

@@ -325,6 +325,7 @@ def typed(folder: Path) -> dict[str, list[tuple[str, str]]]:
                     contract=contract,
                     mapping=mapping,
                     mapped=mapped_columns(contract, mapping, list(item.columns)),
+                    columns=item.columns,
                     parquet=folder / "landing" / source / "objects" / item.object,
                     zone=sources.zone_of(source),
                     window=window,

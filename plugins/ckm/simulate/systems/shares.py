@@ -171,7 +171,7 @@ _KNOWLEDGE = {
             "corrected_row",
             0.010,
             "topic",
-            ("delivery", "invoice", "returns", "warranty"),
+            ("delivery", "invoice", "returns", "contract"),
             since="published_at",
         ),
     ),
