@@ -116,7 +116,8 @@ def _admit_object(
         )
         results = session.run(suite, "gate", "candidates")
         failure = _first(results, "object_failed", f"{source}.{name}")
-        stop = _first(results, "failed", f"{source}.{name}")
+        # of an object that fails nothing is taken in, so what else its rows break is no danger to the rest
+        stop = None if failure else _first(results, "failed", f"{source}.{name}")
         if mapping.snapshot and failure is None:
             missing, known = raw.missing_from_snapshot(connection, source, name)
             if missing >= SMALLEST_ALARMING_COUNT and missing > known * LARGEST_DELETED_SHARE:

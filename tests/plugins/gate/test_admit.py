@@ -272,6 +272,16 @@ def test_retyped_column_fails_its_object_and_the_rest_is_loaded(gate: Gate, writ
     ]  # fmt: skip
 
 
+def test_retyped_column_that_is_required_fails_its_object_only(gate: Gate, write_sources: Any) -> None:
+    """Its cells are then missing, too, which would stop the load if anything of the object were taken in."""
+    sources = write_sources({"service_costs": {"file": "costs.csv"}})
+    header = "customer_id,month,cost_kind,amount,currency_code\n"
+    costs = header + "".join(f"K{n},2025-01-01,logistics,see note,EUR\n" for n in range(60))
+    ledger = gate.load(sources, "2025-01-01", {"costs.csv": costs})["service_costs"]
+    assert (ledger.status, ledger.extracted, ledger.quarantined) == ("failed", 60, 60)
+    assert "amount_is_readable" in (ledger.message or "")
+
+
 def test_required_object_that_fails_stops_the_load(gate: Gate, write_sources: Any) -> None:
     sources = write_sources({"products": PRODUCTS | {"required": True}})
     with pytest.raises(GateFailed, match=r"crm\.products is required"):
