@@ -9,8 +9,8 @@ import yaml
 from typer.main import get_command
 
 from ckm.cli import app
+from ckm.fields import Auth, Company, FilesSource, ObjectMapping, Page, RestSource, SqlSource
 from ckm.nightly import STEPS
-from ckm.sources import Company, FilesSource, ObjectMapping, SqlSource
 from tests.conftest import PROJECT
 
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -67,7 +67,7 @@ def test_every_link_leads_somewhere() -> None:
 
 def test_sources_reference_names_every_field() -> None:
     text = (PROJECT / "docs" / "sources.md").read_text("utf-8")
-    for model in (Company, FilesSource, SqlSource, ObjectMapping):
+    for model in (Company, FilesSource, RestSource, SqlSource, Auth, Page, ObjectMapping):
         for field in model.model_fields:
             assert f"`{field}`" in text, f"{model.__name__}.{field}"
 
@@ -86,7 +86,8 @@ def test_examples_are_sound(example: object, monkeypatch: pytest.MonkeyPatch) ->
 def test_documented_sources_are_sound(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ckm.sources import load_sources
 
-    monkeypatch.setenv("CRM_PASSWORD", "x")
+    for variable in ("CRM_PASSWORD", "DESK_TOKEN", "DESK_SECRET"):
+        monkeypatch.setenv(variable, "x")
     blocks = re.findall(r"```yaml\n(company:.*?)```", (PROJECT / document).read_text("utf-8"), re.S)
     assert blocks
     for block in blocks:
