@@ -27,7 +27,9 @@ def test_first_half_holds_no_test_that_reads_a_mart(nights: Nights) -> None:
         key for key, node in nodes.items() if node["resource_type"] == "model" and node["schema"] == "marts"
     }
     assert marts
-    assert [node for node in nights.first_half if marts & set(nodes[node]["depends_on"].get("nodes", []))] == []
+    assert [
+        node for node in nights.first_half if marts & set(nodes[node]["depends_on"].get("nodes", []))
+    ] == []
 
 
 def test_both_halves_together_run_everything(nights: Nights) -> None:

@@ -107,7 +107,9 @@ class TestSatisfactionSurvey:
         assert len(made) == 24 and made == direct
 
     def test_every_person_responds_once(self, home: Path) -> None:
-        counted = "select count(*), count(distinct response_key), count(responded_date) from from_customers.{}"
+        counted = (
+            "select count(*), count(distinct response_key), count(responded_date) from from_customers.{}"
+        )
         assert rows(home, counted.format("fct_survey_response")) == [(250, 250, 0)]
         assert rows(home, "select month, responses, invited, response_rate from marts.loyalty_monitor "
                           "where segment = 'all'") == [(None, 250, 0, None)]  # fmt: skip
