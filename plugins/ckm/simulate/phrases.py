@@ -102,7 +102,7 @@ BENCHMARKS = (  # metric, unit, mean of the peers, spread between peers, spread 
     ("sla_breach_rate", "rate", 0.15, 0.03, 0.01),
     ("recurrence_rate", "rate", 0.09, 0.02, 0.01),
     ("nps", "points", 28.0, 9.0, 2.0),
-    ("csat", "points", 3.9, 0.2, 0.05),
+    ("csat", "per cent", 68.0, 6.0, 1.5),
     ("response_rate", "rate", 0.24, 0.05, 0.01),
     ("helpful_rate", "rate", 0.72, 0.05, 0.01),
     ("solved_rate", "rate", 0.55, 0.05, 0.01),
