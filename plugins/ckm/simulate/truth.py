@@ -21,6 +21,7 @@ from ckm.simulate.draws import Draws
 from ckm.simulate.effects import effects
 from ckm.simulate.life import Life, Objects
 from ckm.simulate.staff import trust
+from ckm.simulate.systems.shares import DEFECTS
 
 _ACCOUNTS = {"complaints": "complainants", "surveys": "respondents", "knowledge": "readers",
              "community": "members"}  # fmt: skip
@@ -50,6 +51,10 @@ def write_truth(
         "customers": customers,
         "until": until.isoformat(),
         "company": asdict(company) | {"start": company.start.isoformat()},
+        "defects": {
+            source: {name: [asdict(defect) for defect in kinds] for name, kinds in objects.items()}
+            for source, objects in DEFECTS.items()
+        },
     }
     for name, content in (("parameters", parameters), ("effects", effects(company))):
         text = json.dumps(content, indent=2, ensure_ascii=False)
