@@ -230,6 +230,8 @@ class _Handler(BaseHTTPRequestHandler):
             *headers,
         ):
             self.send_header(name, value)
+        if self.close_connection:  # said, or the client's next request would meet a closed door
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
 
