@@ -90,7 +90,7 @@ class Company:
         return replace(self, folder=folder, home=folder / "home")
 
     def in_new_home(self, home: Path, night: str) -> "Company":
-        """The same, one night of it loaded into a home of its own under the same secret."""
+        """The same, one night of it loaded into another home under this home's secret, which that one does not keep."""
         there = replace(self, home=home)
         secret = Home(self.home).secret(None).decode()
         done = there.run("--date", night, CKM_SECRET=secret)

@@ -205,9 +205,9 @@ def postgres(tmp_path: Path) -> Iterator[str]:
 
 
 def test_postgresql_and_sqlite_give_equal_star_and_marts(
-    caught_up: Company, tmp_path: Path, postgres: str
+    company: Company, caught_up: Company, tmp_path: Path, postgres: str
 ) -> None:
-    there = replace(caught_up, folder=tmp_path / "company")
+    there = replace(company, folder=tmp_path / "company")
     there.simulate(NIGHTS[-1], "--database", postgres)
     assert not (there.folder / "crm.db").exists() and (caught_up.folder / "crm.db").exists()
     there = there.in_new_home(tmp_path / "home", NIGHTS[-1])

@@ -1,18 +1,20 @@
 """A night on which half of the company's systems break, and one on which they are whole again: what failed is stale,
 a bad cell is set aside, and everything else is published."""
 
+import re
+
 import duckdb
 import pytest
 from tests.pipeline.conftest import BROKEN, HEALED, NIGHTS, Later, published, rows
 
 pytestmark = pytest.mark.slow
 
-# object → what must be said of it
+# object → what must be said of it; a connection that dies while it is tried again may be refused or broken off
 FAILED = {
-    "crm.shipments": "column SendStatus (mapped to status) is not in table Sendungen",
+    "crm.shipments": r"column SendStatus \(mapped to status\) is not in table Sendungen",
     "crm.service_costs": "rule amount_is_readable",
     "complaints.complaints": "is text/html, not JSON",
-    "complaints.complaint_events": "breaks off before its end, after 2 attempts",
+    "complaints.complaint_events": "(breaks off before its end|does not answer), after 2 attempts",
 }
 
 
@@ -27,7 +29,7 @@ def test_night_is_published_with_what_failed_stale(later: Later) -> None:
     )
     assert {name: days for name, days, _ in stale} == dict.fromkeys(FAILED, 9)
     for name, _, message in stale:
-        assert FAILED[name] in message and name in said
+        assert re.search(FAILED[name], message) and name in said
     with published(later.company.home, f"{BROKEN}.1") as version:
         for mart in ("clv", "customer_360", "complaint_handling", "loyalty_monitor"):
             dates = version.execute(f"select distinct as_of_date::varchar from marts.{mart}").fetchall()

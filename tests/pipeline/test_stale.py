@@ -88,3 +88,14 @@ def test_silent_source_is_stale_from_the_first_night_until_it_answers(
     ]
     assert "as of 2025-01-03, 2 days ago." in head
     assert rows(home, "select is_new from audit.source_columns where column_name = 'mood'") == [(True,)]
+
+    for limit, said in (
+        ({"max_staleness_days": 3}, "was last loaded 5 days ago, more than the 3 allowed"),
+        ({"required": True}, "complaints.complaints is required, so nothing is published"),
+    ):
+        document["sources"]["complaints"]["objects"]["complaints"] = complaints | limit
+        sources.write_text(yaml.safe_dump(document, sort_keys=False))
+        done = ckm("run", "--sources", sources, "--home", home, "--date", "2025-01-08", DESK=dead)
+        assert done.code == 1 and said in done.err, done.err
+        seen = ckm("status", "--home", home)
+        assert "readers see 2025-01-05.1" in " ".join(seen.out.split())
