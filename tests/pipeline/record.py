@@ -44,6 +44,8 @@ def record_beside(folder: Path, home: Path) -> Iterator[duckdb.DuckDBPyConnectio
             connection.execute(f"create schema {source}")
             for name, columns in objects.items():
                 _tell(connection, source, name, columns)
+        contacts = life.objects["crm"]["contacts"]  # all of them, as the CRM may not tell
+        connection.register("contacts", pa.table({c: contacts[c] for c in ("contact_id", "customer_id")}))
         connection.execute(
             f"""
             create table truth.customers as
@@ -54,7 +56,7 @@ def record_beside(folder: Path, home: Path) -> Iterator[duckdb.DuckDBPyConnectio
             select person.reference, coalesce(contacts.customer_id, own.native_id) as customer_id
             from identity as person
             join identity as own on own.person_id = person.person_id and own.source = 'crm'
-            left join crm.contacts on own.object = 'contacts' and own.native_id = contacts.contact_id
+            left join contacts on own.object = 'contacts' and own.native_id = contacts.contact_id
             """
         )
         yield connection
