@@ -45,11 +45,11 @@ run: $(STAMP)  ## Load three nights of a company through Airflow, its database a
 	@$(IF_DEMONSTRATION) $(MAKE) --no-print-directory run-dag FROM=$(FROM) TO=$(TO)
 
 test: $(STAMP)  ## Run all tests, fast ones first.
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m slow
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow
 
 test-fast: $(STAMP)  ## Run the fast tests only.
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
 
 lint: $(STAMP)  ## Check style of Python, SQL and YAML.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -21,18 +21,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("CKM_EXAMPLE_DATA", PROJECT.parent / "shared" / "data"))
 
 
-COSTLY_FIXTURES = {"watched", "company", "caught_up", "later", "nights", "empty_build"}
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a costly fixture go to one process, the others file by file."""
-    for item in items:
-        part = Path(item.path).relative_to(PROJECT / "tests").parts
-        is_costly = COSTLY_FIXTURES & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(part[0] if is_costly else "/".join(part)))
-
-
 @dataclass(frozen=True)
 class Finished:
     """A command that has ended."""
