@@ -61,7 +61,8 @@ def start_run(connection: duckdb.DuckDBPyConnection, night: date, configuration_
         "where status = 'running'"
     )
     connection.execute(
-        "insert into audit.runs values (?, ?, 'running', ?, null, null, null, ?, ?)",
+        """insert into audit.runs (run_id, as_of_date, status, started_at, ckm_version, configuration_hash)
+        values (?, ?, 'running', ?, ?, ?)""",
         [run_id, night, _now(), __version__, configuration_hash],
     )
     return run_id
@@ -110,7 +111,9 @@ def record_freshness(connection: duckdb.DuckDBPyConnection, run_id: str, night: 
     last = last_loaded_on(connection, row.source, row.object)
     status = "fresh" if row.status == "loaded" else "stale"
     connection.execute(
-        "insert into audit.source_freshness values (?, ?, ?, ?, ?, ?, ?, ?)",
+        """insert into audit.source_freshness
+        (run_id, as_of_date, source, object, status, last_loaded_on, stale_days, message)
+        values (?, ?, ?, ?, ?, ?, ?, ?)""",
         [
             run_id,
             night,
@@ -168,14 +171,18 @@ def record_gate_results(
     """Put the verdict of every rule over one table on record; `boundary` is raw or marts."""
     rows = [
         [
-            run_id, night, boundary, source, name, r.rule, r.description, r.severity, r.outcome,
-            r.evaluated_rows, r.failing_rows, r.observed_value, r.message,
+            run_id, night, boundary, source, name, r.rule, r.aspect, r.description, r.severity, r.outcome,
+            r.evaluated_rows, r.failing_rows, r.observed_value, r.expected, r.message,
         ]
         for r in results
     ]  # fmt: skip
     if rows:
         connection.executemany(
-            "insert into audit.gate_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            """insert into audit.gate_results
+            (run_id, as_of_date, boundary, source, object, rule, aspect, description, severity, outcome,
+             evaluated_rows, failing_rows, observed_value, expected, message)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            rows,
         )
 
 

@@ -87,7 +87,9 @@ def build(
             [run_id, [r.node for r in results]],
         )
         connection.executemany(
-            "insert into audit.test_results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            """insert into audit.test_results
+            (run_id, as_of_date, node, resource_type, layer, status, duration_seconds, failures, message)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 [run_id, variables["as_of_date"], r.node, r.resource_type, r.layer, r.status,
                  r.duration_seconds, r.failures, r.message]

@@ -31,8 +31,11 @@ AUDIT_TABLES: dict[str, str] = {
     "source_columns": """source varchar, object varchar, column_name varchar, first_run_id varchar,
         first_seen_on date, is_new boolean, is_mapped boolean""",
     "gate_results": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
-        rule varchar, description varchar, severity varchar, outcome varchar, evaluated_rows bigint,
-        failing_rows bigint, observed_value varchar, message varchar""",
+        rule varchar, aspect varchar, description varchar, severity varchar, outcome varchar,
+        evaluated_rows bigint, failing_rows bigint, observed_value varchar, expected varchar,
+        message varchar""",
+    "gate_profiles": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
+        metric varchar, column_name varchar, category varchar, value double""",
     "test_results": """run_id varchar, as_of_date date, node varchar, resource_type varchar, layer varchar,
         status varchar, duration_seconds double, failures bigint, message varchar""",
     "model_runs": """model_run_id varchar, run_id varchar, as_of_date date, model varchar, parameter varchar,
@@ -108,6 +111,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
         connection.execute(f"create schema if not exists {schema}")
     for name, columns in AUDIT_TABLES.items():
         connection.execute(f"create table if not exists audit.{name} ({columns})")
+        for column in columns.split(","):  # a home of an earlier release lacks the newer ones
+            connection.execute(f"alter table audit.{name} add column if not exists {column}")
     for name, columns in SCORE_TABLES.items():
         connection.execute(f"create table if not exists scores.{name} ({columns})")
     connection.execute(f"create table if not exists quarantine.rows ({QUARANTINE_TABLE})")

@@ -160,6 +160,7 @@ def _rule_result(expectation: Any, verdict: Any) -> RuleResult:
     failing_rows = values.get("unexpected_count")
     return RuleResult(
         rule=meta["rule"],
+        aspect=meta.get("aspect", ""),
         description=expectation.description or "",
         severity=severity,
         outcome=outcome_of(
@@ -173,8 +174,19 @@ def _rule_result(expectation: Any, verdict: Any) -> RuleResult:
         evaluated_rows=values.get("element_count"),
         failing_rows=failing_rows,
         observed_value=None if observed is None else str(observed),
+        expected=_expected(expectation.configuration.kwargs),
         message=raised,
     )
+
+
+def _expected(kwargs: dict[str, Any]) -> str | None:
+    """The range that a rule about a whole table allows, as a person would write it."""
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    if low is None and high is None:
+        return None
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    return f"{low} or more" if high is None else f"{high} or less"
 
 
 def _exception(verdict: Any) -> str | None:

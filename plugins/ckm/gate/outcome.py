@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Outcome = Literal["passed", "quarantined", "warned", "object_failed", "failed"]
+Outcome = Literal["passed", "skipped", "quarantined", "warned", "object_failed", "failed"]
 
 # A rejected share only means something from a number of rejected rows on: two of three rows of a quiet
 # night are no reason to stop a load, nor ten odd cells to call a column retyped.
@@ -13,15 +13,21 @@ SMALLEST_RETYPED_COUNT = 10
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule over one table. Counts are rows; null where the rule is about the table as a whole."""
+    """One rule over one table. Counts are rows; null where the rule is about the table as a whole.
+
+    `aspect` is what of the data it looks at: completeness, type, range, code_list, key, reference, freshness,
+    volume, drift or sum. A rule is skipped where there is nothing yet to compare the night with.
+    """
 
     rule: str
+    aspect: str
     description: str
     severity: str
     outcome: Outcome
     evaluated_rows: int | None
     failing_rows: int | None
     observed_value: str | None
+    expected: str | None
     message: str | None
 
 
