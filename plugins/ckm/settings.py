@@ -1,13 +1,19 @@
-"""What the environment decides: the only module that reads it."""
+"""What the environment decides: the only module that reads it.
+
+A scheduler that keeps secrets of its own offers them with `look_up_also`; the environment goes first.
+"""
 
 import os
 import re
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ckm.errors import ConfigurationError
 
@@ -24,6 +30,8 @@ TOOL_DEFAULTS = {
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
 }
 
+KEPT_IN_VAULTS = ("secret", "alert_webhook", "smtp_url", "alert_email_from", "alert_email_to")
+
 
 def set_tool_defaults() -> None:
     """Switch off the telemetry and chatter of dlt, dbt, GX and Airflow; call before importing any of them."""
@@ -31,16 +39,76 @@ def set_tool_defaults() -> None:
         os.environ.setdefault(name, value)
 
 
-class Settings(BaseSettings):
-    """Places and secrets; each field is the environment variable `CKM_<FIELD>`."""
+@dataclass(frozen=True)
+class Vault:
+    """Another place that keeps values: what messages call it, and a look-up that finds nothing with None."""
 
-    model_config = SettingsConfigDict(env_prefix="CKM_", frozen=True)
+    name: str
+    find: Callable[[str], str | None]
+
+
+_vaults: dict[str, Vault] = {}
+
+
+def look_up_also(vault: Vault) -> None:
+    """From now on look in `vault` for what the environment does not hold."""
+    _vaults[vault.name] = vault
+
+
+def _find(name: str) -> str | None:
+    """A variable of the environment, else what a vault holds under its name."""
+    return os.environ[name] if name in os.environ else _find_in_vaults(name)
+
+
+def _find_in_vaults(name: str) -> str | None:
+    return next((found for vault in _vaults.values() if (found := vault.find(name)) is not None), None)
+
+
+class Settings(BaseSettings):
+    """Places and secrets; each field is the environment variable `CKM_<FIELD>`, and an empty one is unset."""
+
+    model_config = SettingsConfigDict(env_prefix="CKM_", env_ignore_empty=True, frozen=True)
 
     home: Path = Path("var")
     sources: Path = Path("sources.yml")
     secret: str | None = Field(default=None, min_length=16)
     first_night: date | None = None
+    published_by: time | None = None
+    site_url: str | None = Field(default=None, pattern=r"^https?://")
+    alert_webhook: SecretStr | None = None
+    smtp_url: SecretStr | None = None
+    alert_email_from: str | None = Field(default=None, pattern="@")
+    alert_email_to: str | None = Field(default=None, pattern="@")
     project: Path = Path(__file__).resolve().parents[2]
+
+    @field_validator("alert_webhook", "smtp_url")
+    @classmethod
+    def _is_an_address(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        schemes = ("http", "https") if info.field_name == "alert_webhook" else ("smtp", "smtps")
+        try:
+            place = urlsplit(value.get_secret_value())
+            is_sound = place.scheme in schemes and place.hostname and place.port != 0
+        except ValueError:  # its text quotes what may be half a password
+            is_sound = False
+        if not is_sound:
+            raise ValueError(f"it must begin with {schemes[0]}:// or {schemes[1]}:// and name a host")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given goes first, then the environment, then, for what is secret, the vaults."""
+        variables = {field: f"CKM_{field.upper()}" for field in KEPT_IN_VAULTS}
+        kept = {f: _find_in_vaults(name) for f, name in variables.items() if not os.environ.get(name)}
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=kept)
 
     @property
     def dbt_project(self) -> Path:
@@ -61,13 +129,13 @@ def load_settings(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"CKM_{first['loc'][0]}".upper()
-        raise ConfigurationError(f"the environment variable {name} is wrong: {first['msg']}.") from None
+        name, problem = f"CKM_{first['loc'][0]}".upper(), first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"the environment variable {name} is wrong: {problem}.") from None
 
 
 def expand_variables(text: str, where: str) -> str:
-    """Replace `${NAME}` by the environment's value, and `${NAME:-default}` by the default where that is unset
-    or empty, as a shell does.
+    """Replace `${NAME}` by the environment's value or a vault's, and `${NAME:-default}` by the default where that
+    is unset or empty, as a shell does.
 
     Raises:
         ConfigurationError: a variable without a default is not set.
@@ -75,12 +143,14 @@ def expand_variables(text: str, where: str) -> str:
 
     def value(match: re.Match[str]) -> str:
         name, default = match.groups()
+        found = _find(name)
         if default is not None:
-            return os.environ.get(name) or default
-        if name not in os.environ:
+            return found or default
+        if found is None:
+            others = "".join(f", and {vault.name} does not hold it" for vault in _vaults.values())
             raise ConfigurationError(
-                f"{where} uses ${{{name}}}, but the environment variable {name} is not set."
+                f"{where} uses ${{{name}}}, but the environment variable {name} is not set{others}."
             )
-        return os.environ[name]
+        return found
 
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}", value, text)
