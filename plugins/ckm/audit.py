@@ -172,7 +172,7 @@ def record_gate_results(
     rows = [
         [
             run_id, night, boundary, source, name, r.rule, r.aspect, r.description, r.severity, r.outcome,
-            r.evaluated_rows, r.failing_rows, r.observed_value, r.expected, r.message,
+            r.evaluated_rows, r.failing_rows, r.observed_value, r.expected, r.message, r.quarantines,
         ]
         for r in results
     ]  # fmt: skip
@@ -180,8 +180,8 @@ def record_gate_results(
         connection.executemany(
             """insert into audit.gate_results
             (run_id, as_of_date, boundary, source, object, rule, aspect, description, severity, outcome,
-             evaluated_rows, failing_rows, observed_value, expected, message)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+             evaluated_rows, failing_rows, observed_value, expected, message, quarantines)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             rows,
         )
 

@@ -33,7 +33,7 @@ AUDIT_TABLES: dict[str, str] = {
     "gate_results": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
         rule varchar, aspect varchar, description varchar, severity varchar, outcome varchar,
         evaluated_rows bigint, failing_rows bigint, observed_value varchar, expected varchar,
-        message varchar""",
+        message varchar, quarantines boolean""",
     "gate_profiles": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
         metric varchar, column_name varchar, category varchar, value double""",
     "test_results": """run_id varchar, as_of_date date, node varchar, resource_type varchar, layer varchar,

@@ -176,6 +176,7 @@ def _rule_result(expectation: Any, verdict: Any) -> RuleResult:
         observed_value=None if observed is None else str(observed),
         expected=_expected(expectation.configuration.kwargs),
         message=raised,
+        quarantines=bool(meta.get("quarantine")),
     )
 
 

@@ -1,9 +1,14 @@
 """What a rule's verdict means for the load."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Outcome = Literal["passed", "skipped", "quarantined", "warned", "object_failed", "failed"]
+
+ASPECTS = (
+    "completeness", "type", "range", "code_list", "key", "reference", "freshness", "volume", "drift", "sum",
+)  # fmt: skip
 
 # A rejected share only means something from a number of rejected rows on: two of three rows of a quiet
 # night are no reason to stop a load, nor ten odd cells to call a column retyped.
@@ -15,8 +20,8 @@ SMALLEST_RETYPED_COUNT = 10
 class RuleResult:
     """One rule over one table. Counts are rows; null where the rule is about the table as a whole.
 
-    `aspect` is what of the data it looks at: completeness, type, range, code_list, key, reference, freshness,
-    volume, drift or sum. A rule is skipped where there is nothing yet to compare the night with.
+    `aspect`, one of `ASPECTS`, is what of the data it looks at. A rule is skipped where there is nothing yet to compare the night with. One that
+    quarantines sets the rows that break it aside.
     """
 
     rule: str
@@ -29,6 +34,7 @@ class RuleResult:
     observed_value: str | None
     expected: str | None
     message: str | None
+    quarantines: bool = False
 
 
 def outcome_of(
@@ -65,3 +71,16 @@ def sentence(result: RuleResult, place: str) -> str:
         else f"observed {result.observed_value}"
     )
     return f"{place}: rule {result.rule} ({result.description.rstrip('.')}) does not hold: {found}."
+
+
+def accepted(result: RuleResult, place: str, accept: Collection[str]) -> RuleResult:
+    """The verdict after an operator has looked at it: a rule that is accepted for the night stops nothing.
+
+    Args:
+        place: `source.object` or `marts.mart`.
+        accept: rules as `place.rule`.
+    """
+    if result.outcome not in ("failed", "object_failed") or f"{place}.{result.rule}" not in accept:
+        return result
+    note = "accepted for this night by the operator"
+    return replace(result, outcome="warned", message=f"{result.message}; {note}" if result.message else note)
