@@ -98,11 +98,14 @@ def record_ledger(connection: duckdb.DuckDBPyConnection, run_id: str, night: dat
     )  # fmt: skip
 
 
-def last_loaded_on(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> date | None:
-    """The night of an object's last good load."""
+def last_loaded_on(
+    connection: duckdb.DuckDBPyConnection, source: str, name: str, before: date | None = None
+) -> date | None:
+    """The night of an object's last good load, or of the last one before a night."""
     return connection.execute(
-        "select max(as_of_date) from audit.load_ledger where source = ? and object = ? and status = 'loaded'",
-        [source, name],
+        """select max(as_of_date) from audit.load_ledger
+        where source = ? and object = ? and status = 'loaded' and as_of_date < coalesce(?, date '9999-12-31')""",
+        [source, name, before],
     ).fetchone()[0]
 
 

@@ -42,6 +42,14 @@ def run(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Rebuild everything from the raw log, without the sources.")
     ] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            help="A rule, as source.object.rule or marts.mart.rule, that may fail tonight: you have looked at it. "
+            "Can be given several times.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Load a night: extract, gate, build, score, gate again, publish."""
@@ -52,7 +60,11 @@ def run(
     load_sources(file)  # what is wrong in it is said before the libraries load
     from ckm import runner
 
-    raise typer.Exit(runner.run_nights(settings, file, nights, full_refresh=full_refresh, as_json=as_json))
+    raise typer.Exit(
+        runner.run_nights(
+            settings, file, nights, full_refresh=full_refresh, as_json=as_json, accept=accept or ()
+        )
+    )
 
 
 @app.command()

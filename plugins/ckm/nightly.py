@@ -8,7 +8,7 @@ home's lock around the steps that use the warehouse.
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ class Night:
     project: Path
     full_refresh: bool
     extracts: bool
+    accept: tuple[str, ...] = ()
 
     @property
     def home(self) -> Home:
@@ -65,7 +66,10 @@ class Night:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Night":
         paths = {name: Path(values[name]) for name in ("sources_file", "home_folder", "project")}
-        return cls(**{**values, **paths, "as_of_date": date.fromisoformat(values["as_of_date"])})
+        accept = tuple(values["accept"])
+        return cls(
+            **{**values, **paths, "as_of_date": date.fromisoformat(values["as_of_date"]), "accept": accept}
+        )
 
 
 @dataclass(frozen=True)
@@ -85,13 +89,29 @@ class Step:
     uses_warehouse: bool = True
 
 
-def prepare(settings: Settings, sources_file: Path, night: date, *, full_refresh: bool = False) -> Night:
+def prepare(
+    settings: Settings,
+    sources_file: Path,
+    night: date,
+    *,
+    full_refresh: bool = False,
+    accept: Collection[str] = (),
+) -> Night:
     """Check the configuration, make the home ready, open a run and note what each object must read.
+
+    Args:
+        accept: rules, as `source.object.rule` or `marts.mart.rule`, that an operator has looked at: tonight
+            they stop nothing.
 
     Raises:
         ConfigurationError: before anything has changed.
     """
     sources = load_sources(sources_file)
+    for rule in accept:
+        if rule.count(".") != 2:
+            raise ConfigurationError(
+                f"{rule!r} is no rule: give it as source.object.rule or marts.mart.rule."
+            )
     if night >= datetime.now(sources.company.zone).date():  # a guard only: no result depends on the clock
         raise ConfigurationError(
             f"{night} is not over yet in {sources.company.time_zone}: give an earlier date."
@@ -118,6 +138,7 @@ def prepare(settings: Settings, sources_file: Path, night: date, *, full_refresh
         project=settings.project,
         full_refresh=full_refresh or (latest is not None and night < latest),
         extracts=not is_past and not full_refresh,
+        accept=tuple(accept),
     )
     shutil.rmtree(home.gx, ignore_errors=True)
     shutil.rmtree(home.landing(night), ignore_errors=True)
@@ -153,6 +174,7 @@ def gate_raw(night: Night, source: str) -> Any:
             gx_store=night.home.gx,
             night=night.as_of_date,
             run_id=night.run_id,
+            accept=night.accept,
         )
 
 
@@ -193,6 +215,7 @@ def gate_marts(night: Night) -> list[Any]:
             night=night.as_of_date,
             company=night.sources().company,
             run_id=night.run_id,
+            accept=night.accept,
         )
 
 
@@ -214,7 +237,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "gate_raw", gate_raw, "Judge the landed rows, take the sound ones into the raw log, set others aside.",
         "A critical rule failed: look at the rule in audit.gate_results, mend the source or the suite "
-        "under expectations/raw/, and clear from prepare.",
+        "under expectations/raw/, or accept the rule for this night, and clear from prepare.",
         per_source=True,
     ),
     Step(
@@ -231,7 +254,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "gate_marts", gate_marts, "Judge the marts; a critical failure keeps the last good version public.",
-        "Look at the rule in audit.gate_results; nothing was published, readers still see the last version.",
+        "Look at the rule in audit.gate_results; nothing was published, readers still see the last version. "
+        "Mend what is wrong, or accept the rule for this night, and clear from prepare.",
     ),
     Step(
         "publish", publish, "Write the new version and switch readers to it in one rename.",

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,13 @@ from ckm.settings import Settings
 
 
 def run_nights(
-    settings: Settings, sources_file: Path, nights: list[date], *, full_refresh: bool, as_json: bool
+    settings: Settings,
+    sources_file: Path,
+    nights: list[date],
+    *,
+    full_refresh: bool,
+    as_json: bool,
+    accept: Collection[str] = (),
 ) -> int:
     """Run nights in order; returns the exit code of the last, 0 or 4.
 
@@ -47,7 +54,7 @@ def run_nights(
         ran: Night | None = None
         for night in [n for n in nights if n not in done]:
             screen.rule(f"[bold]{sources.company.name}, night of {night}")
-            ran = nightly.prepare(settings, sources_file, night, full_refresh=full_refresh)
+            ran = nightly.prepare(settings, sources_file, night, full_refresh=full_refresh, accept=accept)
             published = _run_night(ran, list(sources.sources), screen)
         return _close(home, ran, published, screen, as_json)
 

@@ -5,6 +5,7 @@ cursor column and privacy classes. `sources.yml` maps a company's systems to the
 """
 
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib import resources
 from typing import Literal
 
@@ -76,3 +77,18 @@ def object_contract(source: str, name: str) -> ObjectContract:
         KeyError: no contract declares that source or object.
     """
     return source_contracts()[source].objects[name]
+
+
+def parents_first(source: str) -> list[str]:
+    """A source's objects in an order in which each comes after those that it refers to."""
+    objects = source_contracts()[source].objects
+    refers_to = {
+        name: {
+            parent
+            for column in contract.columns.values()
+            for parent in [(column.references or "").partition(".")[0]]
+            if parent in objects and parent != name
+        }
+        for name, contract in objects.items()
+    }
+    return list(TopologicalSorter(refers_to).static_order())

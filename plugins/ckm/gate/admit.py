@@ -5,6 +5,7 @@
 All that one object changes commits in one transaction, so a crash leaves an object done or untouched.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,14 +14,23 @@ import duckdb
 
 from ckm import audit, raw
 from ckm.audit import LedgerRow
-from ckm.contracts import object_contract
+from ckm.contracts import object_contract, parents_first
 from ckm.errors import GateFailed
 from ckm.extract import Landed, read_landed
 from ckm.extract.window import Window
-from ckm.gate import candidates
+from ckm.gate import candidates, usual
 from ckm.gate.check import GateSession, gate_session
-from ckm.gate.outcome import SMALLEST_ALARMING_COUNT, Outcome, RuleResult, sentence
-from ckm.gate.suites import load_suite, night_parameters, rules_beyond_the_row, with_contract
+from ckm.gate.outcome import SMALLEST_ALARMING_COUNT, Outcome, RuleResult, accepted, sentence
+from ckm.gate.suites import (
+    Rule,
+    aggregated_columns,
+    contract_rules,
+    night_parameters,
+    parameters_asked,
+    read_rules,
+    rules_beyond_the_row,
+    suite_of,
+)
 from ckm.sources import ObjectMapping, Sources, mapped_columns
 from ckm.warehouse import literal, quoted
 
@@ -37,6 +47,19 @@ class Admitted:
     new_columns: list[tuple[str, str, bool]]
 
 
+@dataclass(frozen=True)
+class _Load:
+    """What the judging of every object of one run has in common."""
+
+    connection: duckdb.DuckDBPyConnection
+    session: GateSession
+    sources: Sources
+    suites: Path
+    night: date
+    run_id: str
+    accept: Collection[str]
+
+
 def admit_source(
     connection: duckdb.DuckDBPyConnection,
     sources: Sources,
@@ -47,10 +70,14 @@ def admit_source(
     gx_store: Path,
     night: date,
     run_id: str,
+    accept: Collection[str] = (),
 ) -> Admitted:
-    """Judge and take in what one source landed.
+    """Judge and take in what one source landed, what others refer to first.
 
     Objects that this run has already accounted for are left alone, so a retried task may call it again.
+
+    Args:
+        accept: rules, as `source.object.rule`, that may fail tonight.
 
     Returns:
         The source's ledger rows and verdicts of this run.
@@ -61,12 +88,12 @@ def admit_source(
     """
     done = {row.object: row for row in audit.ledger_of(connection, run_id, source)}
     stops = [row.message for row in done.values() if row.status == "stopped" and row.message]
+    order = parents_first(source)
     with gate_session(connection, gx_store) as session:
-        for landed in read_landed(landing / source):
+        load = _Load(connection, session, sources, suites, night, run_id, accept)
+        for landed in sorted(read_landed(landing / source), key=lambda landed: order.index(landed.object)):
             if landed.object not in done:
-                stop = _admit_object(
-                    connection, session, sources, landed, landing / source, suites, night, run_id
-                )
+                stop = _admit_object(load, landed, landing / source)
                 stops += [stop] if stop else []
     for table in ("present", "candidates", "broken"):
         connection.execute(f"drop table if exists gate.{table}")
@@ -79,22 +106,16 @@ def admit_source(
     )
 
 
-def _admit_object(
-    connection: duckdb.DuckDBPyConnection,
-    session: GateSession,
-    sources: Sources,
-    landed: Landed,
-    folder: Path,
-    suites: Path,
-    night: date,
-    run_id: str,
-) -> str | None:
+def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
     """Judge and take in one object; returns the sentence that stops the load, if one does."""
+    connection, night, run_id = load.connection, load.night, load.run_id
     source, name = landed.source, landed.object
-    contract, mapping = object_contract(source, name), sources.sources[source].objects[name]
+    contract, mapping = object_contract(source, name), load.sources.sources[source].objects[name]
     parquet = folder / "objects" / name
     mapped = mapped_columns(contract, mapping, list(landed.columns))
+    rules = read_rules(load.suites, f"raw/{source}/{name}")
     results: list[RuleResult] = []
+    tonight: usual.Profile | None = None
     failure, stop = landed.failure, None
     if failure is None:
         candidates.build(
@@ -106,15 +127,13 @@ def _admit_object(
             mapped=mapped,
             columns=landed.columns,
             parquet=parquet,
-            zone=sources.zone_of(source),
-            window=Window.until(night, sources.company.zone, None, 0),
+            zone=load.sources.zone_of(source),
+            window=Window.until(night, load.sources.company.zone, None, 0),
             uses_cursor=raw.has_cursor(source, name, mapping, landed.columns),
-            judged_anew=rules_beyond_the_row(suites, f"raw/{source}/{name}"),
+            judged_anew=rules_beyond_the_row(rules),
         )
-        suite = with_contract(
-            load_suite(suites, f"raw/{source}/{name}", night_parameters(night, sources.company)), contract
-        )
-        results = session.run(suite, "gate", "candidates")
+        tonight = _profile(load, source, name, rules)
+        results = _judge(load, source, name, rules, tonight)
         failure = _first(results, "object_failed", f"{source}.{name}")
         # of an object that fails nothing is taken in, so what else its rows break is no danger to the rest
         stop = None if failure else _first(results, "failed", f"{source}.{name}")
@@ -128,6 +147,8 @@ def _admit_object(
     connection.begin()
     try:
         audit.record_gate_results(connection, run_id, night, "raw", source, name, results)
+        if tonight is not None:
+            usual.record(connection, run_id, night, "raw", source, name, tonight)
         if failure or stop:
             extracted = _count(connection, "gate.present") if landed.failure is None else landed.rows
             stop = stop or _too_stale(connection, source, name, mapping, failure or "", night)
@@ -151,6 +172,44 @@ def _admit_object(
         connection.rollback()
         raise
     return stop
+
+
+def _profile(load: _Load, source: str, name: str, rules: list[Rule]) -> usual.Profile:
+    """Tonight's candidates in figures, and how many days they stand for."""
+    last = audit.last_loaded_on(load.connection, source, name, before=load.night)
+    return usual.profile(
+        load.connection,
+        "gate.candidates",
+        parameters_asked(rules),
+        aggregated_columns(rules),
+        days=None if last is None else (load.night - last).days,
+    )
+
+
+def _judge(
+    load: _Load, source: str, name: str, rules: list[Rule], tonight: usual.Profile
+) -> list[RuleResult]:
+    """The verdict of every rule over tonight's candidates, in the order in which they are counted."""
+    asked, place = parameters_asked(rules), f"raw/{source}/{name}"
+    flow = usual.usual_flow(
+        asked,
+        usual.nights_before(load.connection, "raw", source, name, load.night),
+        tonight,
+        usual.taken_in(load.connection, source, name, load.night),
+    )
+    suite = suite_of(
+        load.suites,
+        place,
+        [
+            *contract_rules(object_contract(source, name), source, load.sources.sources[source].objects),
+            *rules,
+        ],
+        night_parameters(asked, load.night, load.sources.company) | flow.parameters,
+        flow.missing,
+        tonight.filled,
+    )
+    results = [*load.session.run(suite.expectations, "gate", "candidates"), *suite.skipped]
+    return [accepted(result, f"{source}.{name}", load.accept) for result in results]
 
 
 def _too_stale(

@@ -6,6 +6,7 @@ rows that are set aside can never differ.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,10 @@ class GateSession:
             for expectation in suite.expectations
         ]
         self._mark_broken_rows(batch, suite, results, schema, table)
-        return results
+        return [
+            _with_figures(result, expectation, batch, schema, table)
+            for expectation, result in zip(suite.expectations, results, strict=True)
+        ]
 
     def _mark_broken_rows(
         self, batch: Batch, suite: ExpectationSuite, results: list[RuleResult], schema: str, table: str
@@ -125,6 +129,20 @@ class GateSession:
                     f"rule {results[number].rule} of {suite.name}: GX counts "
                     f"{results[number].failing_rows} rows, its condition finds {counts.get(number, 0)}."
                 )
+
+
+def _with_figures(result: RuleResult, expectation: Any, batch: Batch, schema: str, table: str) -> RuleResult:
+    """Of a query that found something, what it found; GX itself says only how many rows.
+
+    Such queries return figures, never values of a row: see `expectations/`.
+    """
+    query = getattr(expectation, "unexpected_rows_query", None)
+    if not isinstance(query, str) or result.message or result.outcome == "passed":
+        return result
+    with batch.data.execution_engine.get_connection() as connection:
+        found = connection.execute(sa.text(query.format(batch=f"(select * from {schema}.{table})")))
+        first = found.mappings().first() or {}
+    return replace(result, observed_value=", ".join(f"{name} {value}" for name, value in first.items()))
 
 
 def _condition(batch: Batch, expectation: Any) -> sa.ColumnElement[bool]:

@@ -20,8 +20,8 @@ SMALLEST_RETYPED_COUNT = 10
 class RuleResult:
     """One rule over one table. Counts are rows; null where the rule is about the table as a whole.
 
-    `aspect`, one of `ASPECTS`, is what of the data it looks at. A rule is skipped where there is nothing yet to compare the night with. One that
-    quarantines sets the rows that break it aside.
+    `aspect`, one of `ASPECTS`, is what of the data it looks at. A rule is skipped where there is nothing yet to
+    compare the night with. One that quarantines sets the rows that break it aside.
     """
 
     rule: str
@@ -70,6 +70,8 @@ def sentence(result: RuleResult, place: str) -> str:
         if result.failing_rows and result.evaluated_rows
         else f"observed {result.observed_value}"
     )
+    if result.expected:
+        found += f", expected {result.expected}"
     return f"{place}: rule {result.rule} ({result.description.rstrip('.')}) does not hold: {found}."
 
 
@@ -83,4 +85,5 @@ def accepted(result: RuleResult, place: str, accept: Collection[str]) -> RuleRes
     if result.outcome not in ("failed", "object_failed") or f"{place}.{result.rule}" not in accept:
         return result
     note = "accepted for this night by the operator"
-    return replace(result, outcome="warned", message=f"{result.message}; {note}" if result.message else note)
+    outcome: Outcome = "quarantined" if result.quarantines and result.failing_rows else "warned"
+    return replace(result, outcome=outcome, message=f"{result.message}; {note}" if result.message else note)

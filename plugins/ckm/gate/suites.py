@@ -2,81 +2,156 @@
 
 `expectations/raw/<source>/<object>.json` and `expectations/marts/<mart>.json` are plain GX suites of stock
 expectations. Each expectation carries a `description`, a `severity` (critical stops the load, warning does
-not) and in `meta`: `rule`, its name, and `quarantine`, true where a broken row is set aside. `mostly` is
-the share of rows that must hold for a critical rule not to stop the load.
+not) and in `meta`: `rule`, its name, `aspect`, what of the data it looks at, and `quarantine`, true where a
+broken row is set aside. `mostly` is the share of rows that must hold for a critical rule not to stop the
+load. `{"$PARAMETER": name}` is filled in each night: see `night_parameters` and `gate.usual`.
 """
 
 import json
-from datetime import date
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from great_expectations import ExpectationSuite
+from great_expectations.expectations.expectation import ColumnAggregateExpectation
+from great_expectations.expectations.registry import get_expectation_impl
 
 from ckm.contracts import ObjectContract
 from ckm.errors import ConfigurationError
 from ckm.extract.window import Window
+from ckm.gate import usual
 from ckm.gate.candidates import UNREADABLE, cast_columns
+from ckm.gate.outcome import ASPECTS, RuleResult
 from ckm.sources import Company
 
 UNREADABLE_SHARE_OF_A_RETYPED_COLUMN = 0.5
 ONE_CONTENT_PER_KEY = "one_content_per_key"
+UNKNOWN_SHARE = 0.2  # a parent may come a little later, or have been set aside
+UNKNOWN_ROWS = 10
+
+Rule = dict[str, Any]  # one expectation as a suite file has it
+_DAYS_BEFORE = re.compile(r"night_start_minus_(\d{1,4})_days")
 
 
-def night_parameters(night: date, company: Company) -> dict[str, str]:
-    """What a suite may ask about the night: its date, and the moment in UTC at which its local day ends."""
-    end = Window.until(night, company.zone, None, 0).end
-    return {"night": night.isoformat(), "night_end": end.strftime("%Y-%m-%d %H:%M:%S")}
+@dataclass(frozen=True)
+class Suite:
+    """A suite that can be run, and the verdicts of rules that there is nothing to judge by."""
+
+    expectations: ExpectationSuite
+    skipped: list[RuleResult]
 
 
-def load_suite(folder: Path, name: str, parameters: dict[str, Any]) -> ExpectationSuite:
-    """One suite file with its `{"$PARAMETER": name}` values filled in; an absent file is an empty suite.
+def night_parameters(asked: Collection[str], night: date, company: Company) -> dict[str, str]:
+    """What a suite may ask about the night: its date, the moments in UTC at which its local day begins and ends,
+    and the beginning of a local day before, `night_start_minus_3_days`."""
+
+    def end_of(day: date) -> str:
+        return f"{Window.until(day, company.zone, None, 0).end:%Y-%m-%d %H:%M:%S}"
+
+    parameters = {"night": night.isoformat(), "night_end": end_of(night)}
+    parameters["night_start"] = end_of(night - timedelta(days=1))
+    for match in filter(None, map(_DAYS_BEFORE.fullmatch, asked)):
+        parameters[match[0]] = end_of(night - timedelta(days=int(match[1]) + 1))
+    return parameters
+
+
+def read_rules(folder: Path, name: str) -> list[Rule]:
+    """The rules of one suite file; an absent file has none.
 
     Args:
         folder: `expectations/`.
         name: path below it without ending, `raw/crm/orders`.
-        parameters: values by name, from `night_parameters`.
 
     Raises:
-        ConfigurationError: the file is no suite, or uses an unknown expectation, field or parameter.
+        ConfigurationError: the file is no suite, or a rule lacks what every rule must say.
     """
     file = folder / f"{name}.json"
-    suite_name = name.replace("/", ".")
     if not file.is_file():
-        return ExpectationSuite(name=suite_name)
+        return []
     try:
-        document = json.loads(file.read_text("utf-8"))
-        expectations = [_fill(item, parameters, file) for item in document["expectations"]]
-        for item in expectations:
-            for field in ("rule",):
-                if field not in item.get("meta", {}):
-                    raise ConfigurationError(
-                        f"{file}: an expectation of type {item.get('type')} has no meta.{field}."
-                    )
-        return ExpectationSuite(name=suite_name, expectations=expectations, meta=document.get("meta"))
-    except ConfigurationError:
-        raise
-    except (KeyError, TypeError) as error:
+        rules = json.loads(file.read_text("utf-8"))["expectations"]
+        for rule in rules:
+            meta = rule.get("meta", {})
+            if "rule" not in meta:
+                raise ConfigurationError(
+                    f"{file}: an expectation of type {rule.get('type')} has no meta.rule."
+                )
+            if meta.get("aspect") not in ASPECTS:
+                raise ConfigurationError(
+                    f"{file}: meta.aspect of rule {meta['rule']} must be one of {', '.join(ASPECTS)}."
+                )
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"{file} is no valid GX suite: {error}.") from error
+    except (KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"{file} is no GX suite: {error} is missing or of the wrong kind."
         ) from error
+    return rules
+
+
+def parameters_asked(rules: Collection[Rule]) -> set[str]:
+    """The names of the parameters that rules ask for."""
+    return {name for rule in rules for name in _asked_by(rule["kwargs"])}
+
+
+def aggregated_columns(rules: Collection[Rule]) -> set[str]:
+    """The columns of which a rule judges one figure, such as the newest date: without cells there is none."""
+    return {rule["kwargs"]["column"] for rule in rules if _is_aggregate(rule)}
+
+
+def suite_of(
+    folder: Path,
+    name: str,
+    rules: Collection[Rule],
+    parameters: Mapping[str, Any],
+    missing: Mapping[str, str] | None = None,
+    cells: Mapping[str, int] | None = None,
+) -> Suite:
+    """The suite with its parameters filled in, less the rules that have nothing to judge by.
+
+    Args:
+        missing: why a parameter cannot be given yet, by name.
+        cells: the number of filled cells of each of `aggregated_columns`.
+
+    Raises:
+        ConfigurationError: GX does not know an expectation or a field of it, or a parameter is unknown.
+    """
+    file, run, skipped = folder / f"{name}.json", [], []
+    for rule in rules:
+        why = [(missing or {})[asked] for asked in _asked_by(rule["kwargs"]) if asked in (missing or {})]
+        if not why and _is_aggregate(rule) and (cells or {}).get(rule["kwargs"]["column"]) == 0:
+            why = [f"no row has {rule['kwargs']['column']}"]
+        if why:
+            skipped.append(_skipped(rule, why[0]))
+        else:
+            run.append({**rule, "kwargs": _fill(rule["kwargs"], parameters, file)})
+    try:
+        return Suite(ExpectationSuite(name=name.replace("/", "."), expectations=run), skipped)
     except Exception as error:
         raise ConfigurationError(
             f"{file} is no valid GX suite: {' '.join(str(error).split())[:300]}"
         ) from error
 
 
-def contract_rules(contract: ObjectContract) -> list[dict[str, Any]]:
-    """What the contract itself demands of a row: readable cells, required cells, one content per key.
+def contract_rules(contract: ObjectContract, source: str = "", mapped: Collection[str] = ()) -> list[Rule]:
+    """What the contract itself demands of a row: readable cells, required cells, one content per key; and that
+    what it refers to is known.
 
     A column of which more than half the cells are unreadable was retyped: that fails the object, while a
     single bad cell only sets its row aside.
+
+    Args:
+        mapped: the source's objects that the company has; what refers to others cannot be looked up.
     """
     rules = [
         _row_rule(
             "expect_column_values_to_be_null",
             {"column": column + UNREADABLE, "mostly": 1 - UNREADABLE_SHARE_OF_A_RETYPED_COLUMN},
             rule=f"{column}_is_readable",
+            aspect="type",
             description=f"Each {column} reads as {contract.columns[column].type}.",
             fails_object=True,
         )
@@ -87,6 +162,7 @@ def contract_rules(contract: ObjectContract) -> list[dict[str, Any]]:
             "expect_column_values_to_not_be_null",
             {"column": name, "mostly": 0.5},
             rule=f"{name}_is_present",
+            aspect="completeness",
             description=f"Each row has {name}.",
         )
         for name, column in contract.columns.items()
@@ -97,43 +173,88 @@ def contract_rules(contract: ObjectContract) -> list[dict[str, Any]]:
             "expect_column_values_to_be_in_set",
             {"column": "contents_per_key", "value_set": [1], "mostly": 0.5},
             rule=ONE_CONTENT_PER_KEY,
+            aspect="key",
             description=f"No two rows of one night give the same {' and '.join(contract.key)} different contents.",
         )
     )
+    for name, column in contract.columns.items():
+        parent, _, key = (column.references or "").partition(".")
+        if parent in mapped and "." not in key:
+            rules.append(_reference_rule(name, f"raw_{source}.{parent}", parent, key))
     return rules
 
 
-def rules_beyond_the_row(folder: Path, name: str) -> list[str]:
-    """The rules of a suite file whose verdict on a row may change while the row does not.
+def rules_beyond_the_row(rules: Collection[Rule]) -> list[str]:
+    """The row rules of a suite file whose verdict on a row may change while the row does not.
 
     These are the rules that ask about the night, and the one that compares a row with its neighbours.
     """
-    file = folder / f"{name}.json"
-    document = json.loads(file.read_text("utf-8")) if file.is_file() else {"expectations": []}
-    asking = [e["meta"]["rule"] for e in document["expectations"] if "$PARAMETER" in json.dumps(e["kwargs"])]
+    asking = [rule["meta"]["rule"] for rule in rules if _asked_by(rule["kwargs"])]
     return [*asking, ONE_CONTENT_PER_KEY]
 
 
-def with_contract(suite: ExpectationSuite, contract: ObjectContract) -> ExpectationSuite:
-    """The suite that judges an object's candidates: the contract's rules first, then the file's."""
-    rules = [*contract_rules(contract), *(e.configuration.to_json_dict() for e in suite.expectations)]
-    return ExpectationSuite(name=suite.name, expectations=rules, meta=suite.meta)
+def _reference_rule(column: str, table: str, parent: str, key: str) -> Rule:
+    query = (
+        "with judged as (select * from {batch}) "
+        f"select count(*) as unknown_rows, (select count({column}) from judged) as judged_rows from judged "
+        f"where {column} is not null "
+        f"and not exists (select 1 from {table} as known where known.{key} = judged.{column}) "
+        f"having count(*) > {UNKNOWN_ROWS} and count(*) > {UNKNOWN_SHARE} * (select count({column}) from judged)"
+    )
+    return {
+        "type": "unexpected_rows_expectation",
+        "kwargs": {"unexpected_rows_query": query},
+        "severity": "warning",
+        "description": f"At most a fifth of the rows name, by {column}, something that is not among the {parent}.",
+        "meta": {"rule": f"{column}_is_known", "aspect": "reference"},
+    }
 
 
 def _row_rule(
-    kind: str, kwargs: dict[str, Any], *, rule: str, description: str, fails_object: bool = False
-) -> dict[str, Any]:
-    meta = {"rule": rule, "quarantine": True} | ({"fails_object": True} if fails_object else {})
+    kind: str, kwargs: dict[str, Any], *, rule: str, aspect: str, description: str, fails_object: bool = False
+) -> Rule:
+    meta = {"rule": rule, "aspect": aspect, "quarantine": True}
+    meta |= {"fails_object": True} if fails_object else {}
     return {"type": kind, "kwargs": kwargs, "severity": "critical", "description": description, "meta": meta}
 
 
-def _fill(value: Any, parameters: dict[str, Any], file: Path) -> Any:
+def _skipped(rule: Rule, why: str) -> RuleResult:
+    return RuleResult(
+        rule=rule["meta"]["rule"],
+        aspect=rule["meta"]["aspect"],
+        description=rule.get("description", ""),
+        severity=rule.get("severity", "critical"),
+        outcome="skipped",
+        evaluated_rows=None,
+        failing_rows=None,
+        observed_value=None,
+        expected=None,
+        message=why,
+    )
+
+
+def _is_aggregate(rule: Rule) -> bool:
+    try:
+        kind = get_expectation_impl(rule["type"])
+    except Exception:  # unknown to GX: building the suite says so
+        return False
+    return issubclass(kind, ColumnAggregateExpectation)
+
+
+def _asked_by(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [value["$PARAMETER"]] if set(value) == {"$PARAMETER"} else _asked_by(list(value.values()))
+    return [name for item in value for name in _asked_by(item)] if isinstance(value, list) else []
+
+
+def _fill(value: Any, parameters: Mapping[str, Any], file: Path) -> Any:
     if isinstance(value, dict):
         if set(value) == {"$PARAMETER"}:
             name = value["$PARAMETER"]
             if name not in parameters:
                 raise ConfigurationError(
-                    f"{file}: parameter {name} is unknown; known are {', '.join(sorted(parameters))}."
+                    f"{file}: parameter {name} is unknown; known are {', '.join(sorted(parameters))} and what "
+                    f"{usual.__name__} gives."
                 )
             return parameters[name]
         return {key: _fill(item, parameters, file) for key, item in value.items()}
