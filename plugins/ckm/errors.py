@@ -64,6 +64,13 @@ def safe_reason(error: BaseException | str) -> str:
     return re.sub(r"'[^']*'", "'…'", " ".join(first.split())).rstrip(".")[:300]
 
 
+def sentence_of(error: BaseException) -> str:
+    """A failure as it may go on record: our own sentence, of anybody else's only what holds no data."""
+    if isinstance(error, CkmError):
+        return " ".join(str(error).split())
+    return f"{type(error).__name__}: {safe_reason(error)}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about a name that is not known: the name that was probably meant, or some."""
     known = sorted(known)

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from ckm import audit, raw, transform, warehouse
-from ckm.errors import ConfigurationError, GateFailed
+from ckm.errors import ConfigurationError, GateFailed, sentence_of
 from ckm.extract.window import Window
 from ckm.home import Home, hmac_pads
 from ckm.settings import Settings
@@ -270,7 +270,7 @@ def finish(night: Night, error: BaseException | None) -> None:
         return
     status = "stopped at a gate" if isinstance(error, GateFailed) else "failed"
     with connect(night.home.warehouse) as connection:
-        audit.finish_run(connection, night.run_id, status, " ".join(str(error).split()), None)
+        audit.finish_run(connection, night.run_id, status, sentence_of(error), None)
 
 
 def published_nights(home: Home) -> set[date]:
