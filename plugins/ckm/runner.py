@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from rich.console import Console
 
 from ckm import nightly
+from ckm.alert import MEND_AND_RUN_AGAIN, Failure, tell
 from ckm.check import check
 from ckm.console import console, show_published
-from ckm.errors import ConfigurationError, ObjectFailed
+from ckm.errors import ConfigurationError, ObjectFailed, sentence_of
 from ckm.home import Home
 from ckm.nightly import STEPS, Night
 from ckm.publish import Published
@@ -43,9 +45,10 @@ def run_nights(
     screen = console(stderr=as_json)
     home = Home(settings.home.resolve())
     with home.lock():
-        sources, _ = check(
-            sources_file, settings.expectations, seen_before=nightly.objects_seen(home, sources_file)
-        )
+        with _told(screen, home, sources_file, nights[0]):
+            sources, _ = check(
+                sources_file, settings.expectations, seen_before=nightly.objects_seen(home, sources_file)
+            )
         done = nightly.published_nights(home) if len(nights) > 1 and not full_refresh else set()
         for night in nights:
             if night in done:
@@ -54,8 +57,11 @@ def run_nights(
         ran: Night | None = None
         for night in [n for n in nights if n not in done]:
             screen.rule(f"[bold]{sources.company.name}, night of {night}")
-            ran = nightly.prepare(settings, sources_file, night, full_refresh=full_refresh, accept=accept)
+            with _told(screen, home, sources_file, night):
+                ran = nightly.prepare(settings, sources_file, night, full_refresh=full_refresh, accept=accept)
             published = _run_night(ran, list(sources.sources), screen)
+        if ran is not None:  # of several nights the last one's alerts say all: each has its first bad night
+            tell(home, ran.sources_file, ran.as_of_date, ran.run_id, None, screen.out)
         return _close(home, ran, published, screen, as_json)
 
 
@@ -67,13 +73,33 @@ def _run_night(night: Night, sources: list[str], screen: Console) -> Published:
             for source in sources if step.per_source else [None]:
                 label = f"{step.name} {source}" if source else step.name
                 began = time.monotonic()
-                with screen.status(f"{label} …"):
+                told = _told(
+                    screen, night.home, night.sources_file, night.as_of_date, night.run_id, step.on_failure
+                )
+                with told, screen.status(f"{label} …"):
                     result = step.run(night, source) if source else step.run(night)
                 screen.print(f"  {label:<20} {time.monotonic() - began:6.1f} s  {brief(result)}")
     except BaseException as error:
         nightly.finish(night, error)
         raise
     return result
+
+
+@contextmanager
+def _told(
+    screen: Console,
+    home: Home,
+    sources_file: Path,
+    night: date,
+    run_id: str | None = None,
+    what_to_do: str = MEND_AND_RUN_AGAIN,
+) -> Iterator[None]:
+    """Send an alert of what fails inside; whoever interrupts a run knows it himself."""
+    try:
+        yield
+    except Exception as error:
+        tell(home, sources_file, night, run_id, Failure(sentence_of(error), what_to_do), screen.out)
+        raise
 
 
 def _close(
