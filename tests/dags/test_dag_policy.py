@@ -127,7 +127,7 @@ def test_dags_run_one_at_a_time_in_order_and_are_tagged(facts: dict[str, Any]) -
 
 
 def test_pools_exist_in_the_set_up(facts: dict[str, Any]) -> None:
-    made = re.search(r"^AIRFLOW_POOL := (\w+)$", (PROJECT / "airflow.mk").read_text(), re.M)
+    made = re.search(r'^POOL = "(\w+)"$', (PROJECT / "stack" / "local.py").read_text(), re.M)
     assert made is not None
     assert {task["pool"] for task in tasks(facts).values()} == {"default_pool", made[1]}
 
