@@ -142,7 +142,11 @@ def prepare() -> list[str]:
             seen_before = nightly.objects_seen(home, settings.sources)
             check(settings.sources, settings.expectations, seen_before=seen_before)
             night = nightly.prepare(
-                settings, settings.sources, as_of_date, full_refresh=bool(params.get("full_refresh"))
+                settings,
+                settings.sources,
+                as_of_date,
+                full_refresh=bool(params.get("full_refresh")),
+                driver="airflow",
             )
     context["ti"].xcom_push("night", night.to_json())
     log.info(f"Night of {night.as_of_date}, run {night.run_id}, home {night.home_folder}")
@@ -151,17 +155,18 @@ def prepare() -> list[str]:
 
 def run_step(name: str, source: str | None = None) -> str:
     """Run one declared step, for one source where it has one; returns its result in a line."""
+    from ckm.nightly import run_step as run_and_record
     from ckm.results import brief, step_table
 
     ti = get_current_context()["ti"]
     step, prepared = BY_NAME[name], Night.from_json(ti.xcom_pull(task_ids="prepare", key="night"))
     with plain_failure(prepared, may_heal=step.heals):
         if not step.uses_warehouse:
-            result = step.run(prepared, source) if source else step.run(prepared)
+            result = run_and_record(step, prepared, source)
         else:
             with hold(prepared.home):
                 refuse_if_overtaken(prepared, step)
-                result = step.run(prepared, source) if source else step.run(prepared)
+                result = run_and_record(step, prepared, source)
         show(step_table(result))
         failures = [item.failure for item in result if item.failure] if step.name == "extract" else []
         if failures and ti.try_number <= ti.max_tries:

@@ -1,13 +1,11 @@
-"""What is on record about a load: rows of the schema `audit`, written as the load goes."""
+"""What is on record about the rows of a load: ledger, freshness, columns and verdicts in the schema `audit`."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date
 
 import duckdb
 
-from ckm import __version__
 from ckm.gate.outcome import RuleResult
 
 
@@ -37,45 +35,6 @@ class LedgerRow:
     def balances(self) -> bool:
         taken = self.loaded + self.unchanged + self.duplicate + self.quarantined + self.suppressed
         return self.extracted + self.replayed == taken
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a home stands: its newest runs and, of the newest one that read the sources (one that computes an older
-    night reads none), the stale objects and new columns."""
-
-    runs: list[tuple[Any, ...]]
-    run_id: str | None
-    stale: list[tuple[str, date | None, int | None, str | None]]
-    new_columns: list[tuple[str, str, bool]]
-
-
-def start_run(connection: duckdb.DuckDBPyConnection, night: date, configuration_hash: str) -> str:
-    """Open a run for a night and return its id, `<night>.<n>` for the night's n-th run."""
-    (number,) = connection.execute(
-        "select count(*) + 1 from audit.runs where as_of_date = ?", [night]
-    ).fetchone()
-    run_id = f"{night}.{number}"
-    connection.execute(
-        "update audit.runs set status = 'interrupted', message = 'superseded by a later run' "
-        "where status = 'running'"
-    )
-    connection.execute(
-        """insert into audit.runs (run_id, as_of_date, status, started_at, ckm_version, configuration_hash)
-        values (?, ?, 'running', ?, ?, ?)""",
-        [run_id, night, _now(), __version__, configuration_hash],
-    )
-    return run_id
-
-
-def finish_run(
-    connection: duckdb.DuckDBPyConnection, run_id: str, status: str, message: str | None, version: str | None
-) -> None:
-    """Close a run as published, computed, stopped at a gate or failed."""
-    connection.execute(
-        "update audit.runs set status = ?, finished_at = ?, message = ?, published_version = ? where run_id = ?",
-        [status, _now(), message, version, run_id],
-    )
 
 
 def record_ledger(connection: duckdb.DuckDBPyConnection, run_id: str, night: date, row: LedgerRow) -> None:
@@ -237,41 +196,3 @@ def stale_objects(
         """,
         [run_id],
     ).fetchall()
-
-
-def last_runs(connection: duckdb.DuckDBPyConnection, limit: int = 14) -> list[tuple[Any, ...]]:
-    """The newest runs: run_id, as_of_date, status, seconds, rows loaded, rows quarantined, message."""
-    return connection.execute(
-        """
-        with rows_of_run as (
-            select run_id, sum(loaded)::bigint as loaded, sum(quarantined)::bigint as quarantined
-            from audit.load_ledger group by run_id
-        )
-        select run_id, as_of_date::varchar, status, date_diff('second', started_at, finished_at),
-            loaded, quarantined, message
-        from audit.runs left join rows_of_run using (run_id)
-        order by started_at desc, run_id desc limit ?
-        """,
-        [limit],
-    ).fetchall()
-
-
-def standing(connection: duckdb.DuckDBPyConnection) -> Standing:
-    """How a home stands."""
-    newest = connection.execute(
-        """
-        select run_id from audit.runs where run_id in (select run_id from audit.source_freshness)
-        order by started_at desc, run_id desc limit 1
-        """
-    ).fetchone()
-    run_id = newest[0] if newest else None
-    if run_id is None:
-        return Standing(last_runs(connection), None, [], [])
-    return Standing(
-        last_runs(connection), run_id, stale_objects(connection, run_id), new_columns(connection, run_id)
-    )
-
-
-def _now() -> datetime:
-    """The clock, for the record of when a load ran; nothing that is computed depends on it."""
-    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

@@ -84,47 +84,32 @@ def check(sources: SourcesOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show the last nights, which version readers see, what is stale in it and what the sources have new."""
-    from ckm import audit
-    from ckm.console import console, table
+    """Show the last nights, which version readers see, what is stale or did not hold, and what the sources have new."""
+    from dataclasses import asdict
+
+    from ckm.console import console
     from ckm.home import Home
-    from ckm.results import new_columns_table, stale_table
+    from ckm.results import standing_tables
+    from ckm.standing import standing
     from ckm.warehouse import connect
 
     settings, _ = _settings(None, home)
     place = Home(settings.home.resolve())
     if not place.warehouse.exists():
         raise ConfigurationError(f"{place.folder} holds no warehouse yet: run ckm run first.")
-    columns = ("run_id", "as_of_date", "status", "seconds", "loaded", "quarantined", "message")
     try:
         with place.lock(), connect(place.warehouse, read_only=True) as connection:
-            seen, note = audit.standing(connection), ""
+            seen, note = standing(connection), ""
     except LoadRunning as running:  # what readers see can be read at any time
         if not place.current.exists():
             raise
         with connect(place.current / "ckm.duckdb", read_only=True) as connection:
-            seen, note = audit.standing(connection), f"; {running}"
+            seen, note = standing(connection), f"; {running}"
+    now = place.current.resolve().name if place.current.exists() else None
     if as_json:
-        _print_json(
-            {
-                "runs": [dict(zip(columns, row, strict=True)) for row in seen.runs],
-                "run_id": seen.run_id,
-                "stale": [
-                    dict(zip(("object", "since", "days", "why"), row, strict=True)) for row in seen.stale
-                ],
-                "new_columns": [
-                    dict(zip(("object", "column", "is_mapped"), row, strict=True)) for row in seen.new_columns
-                ],
-            }
-        )
+        _print_json({"published": now} | asdict(seen))
         return
-    now = place.current.resolve().name if place.current.exists() else "nothing"
-    screen = console()
-    screen.print(table(f"last nights; readers see {now}{note}", columns, seen.runs))
-    if seen.run_id:
-        screen.print(stale_table(seen.run_id, seen.stale) if seen.stale else "all fresh")
-    if seen.new_columns:
-        screen.print(new_columns_table(seen.new_columns))
+    console().print(*standing_tables(seen, now, note), sep="\n")
 
 
 @app.command()

@@ -6,8 +6,10 @@ Each step reads what the one before left in the home and may be run again after 
 home's lock around the steps that use the warehouse.
 """
 
+import contextlib
 import json
 import shutil
+import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -16,8 +18,8 @@ from typing import Any
 
 import duckdb
 
-from ckm import audit, raw, transform, warehouse
-from ckm.errors import ConfigurationError, GateFailed, sentence_of
+from ckm import raw, runs, transform, warehouse
+from ckm.errors import CkmError, ConfigurationError, GateFailed, sentence_of
 from ckm.extract.window import Window
 from ckm.home import Home, hmac_pads
 from ckm.settings import Settings
@@ -49,6 +51,11 @@ class Night:
     @property
     def landing(self) -> Path:
         return self.home.landing(self.as_of_date)
+
+    @property
+    def step_records(self) -> Path:
+        """Where a step that must not open the warehouse leaves its record."""
+        return self.landing / "steps"
 
     def sources(self) -> Sources:
         return load_sources(self.sources_file)
@@ -96,16 +103,19 @@ def prepare(
     *,
     full_refresh: bool = False,
     accept: Collection[str] = (),
+    driver: str = "ckm run",
 ) -> Night:
     """Check the configuration, make the home ready, open a run and note what each object must read.
 
     Args:
         accept: rules, as `source.object.rule` or `marts.mart.rule`, that an operator has looked at: tonight
             they stop nothing.
+        driver: who runs the steps, for the record.
 
     Raises:
         ConfigurationError: before anything has changed.
     """
+    started_at, clock = runs.now(), time.monotonic()
     sources = load_sources(sources_file)
     for rule in accept:
         if rule.count(".") != 2:
@@ -124,7 +134,15 @@ def prepare(
         newest = connection.execute("select max(as_of_date) from audit.load_ledger").fetchone()[0]
         latest = connection.execute("select max(as_of_date) from audit.runs").fetchone()[0]
         is_past = newest is not None and night < newest
-        run_id = audit.start_run(connection, night, sources.configuration_hash)
+        rebuilds = full_refresh or (latest is not None and night < latest)
+        run_id = runs.start_run(
+            connection,
+            night,
+            sources.configuration_hash,
+            driver=driver,
+            full_refresh=rebuilds,
+            project=settings.project,
+        )
         spans = {
             name: {o: asdict(w) for o, w in raw.windows(connection, sources, name, night).items()}
             for name in sources.sources
@@ -136,7 +154,7 @@ def prepare(
         sources_file=sources.file,
         home_folder=home.folder,
         project=settings.project,
-        full_refresh=full_refresh or (latest is not None and night < latest),
+        full_refresh=rebuilds,
         extracts=not is_past and not full_refresh,
         accept=tuple(accept),
     )
@@ -144,6 +162,9 @@ def prepare(
     shutil.rmtree(home.landing(night), ignore_errors=True)
     prepared.landing.mkdir(parents=True)
     (prepared.landing / "windows.json").write_text(json.dumps(spans, default=str, indent=1))
+    runs.leave(
+        runs.StepRecord("prepare", "", "done", started_at, time.monotonic() - clock), prepared.step_records
+    )
     return prepared
 
 
@@ -264,13 +285,52 @@ STEPS: tuple[Step, ...] = (
 )  # fmt: skip
 
 
+def run_step(step: Step, night: Night, source: str | None = None) -> Any:
+    """Run one step, for one source where it has one, and put on record when, for how long and how it ended.
+
+    A step that may run while another holds the warehouse leaves its record in the landing, where the next one
+    finds it.
+    """
+    from ckm.results import brief
+
+    started_at, clock = runs.now(), time.monotonic()
+
+    def ended(status: str, result: str | None, message: str | None) -> None:
+        record = runs.StepRecord(
+            step.name, source or "", status, started_at, round(time.monotonic() - clock, 3), result, message
+        )
+        if step.uses_warehouse:
+            _record_steps(night, record)
+        else:
+            runs.leave(record, night.step_records)
+
+    try:
+        result = step.run(night, source) if source else step.run(night)
+    except Exception as error:
+        # what went wrong first is what is to be told
+        with contextlib.suppress(CkmError, duckdb.Error, OSError):
+            ended("failed", None, sentence_of(error))
+        raise
+    ended("done", brief(result), None)
+    return result
+
+
 def finish(night: Night, error: BaseException | None) -> None:
     """Close the run on record when it did not end in publication."""
     if error is None:
         return
     status = "stopped at a gate" if isinstance(error, GateFailed) else "failed"
+    _record_steps(night)
     with connect(night.home.warehouse) as connection:
-        audit.finish_run(connection, night.run_id, status, sentence_of(error), None)
+        runs.finish_run(connection, night.run_id, status, sentence_of(error), None)
+
+
+def _record_steps(night: Night, *steps: runs.StepRecord) -> None:
+    """Put steps on record, and what other steps have left since."""
+    with connect(night.home.warehouse) as connection:
+        runs.record_steps(
+            connection, night.run_id, night.as_of_date, [*runs.left_in(night.step_records), *steps]
+        )
 
 
 def published_nights(home: Home) -> set[date]:

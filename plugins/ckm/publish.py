@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from ckm import audit, site
+from ckm import runs, site
 from ckm.contracts import source_contracts
 from ckm.errors import CkmError
 from ckm.home import Home
@@ -49,14 +49,14 @@ def publish(home: Home, night: date, run_id: str, company: str) -> Published:
         stale = _stale_objects(connection, run_id)
         if newest is not None and night < newest:
             message = f"{night} is computed; {newest} stays published, because publication never moves back."
-            audit.finish_run(connection, run_id, "computed", message, None)
+            runs.finish_run(connection, run_id, "computed", message, None)
             return Published(None, "computed", 0, stale, message)
         status = "published with stale objects" if stale else "published"
         version = _unused_version(home, run_id)
         folder = home.versions / f"{version}.new"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        tables = _copy_tables(connection, home, folder, run_id, status, version)
+        tables = _copy_tables(connection, home, folder, night, run_id, status, version)
         (folder / "version.json").write_text(
             json.dumps({"version": version, "run_id": run_id, "as_of_date": night.isoformat()})
         )
@@ -65,7 +65,7 @@ def publish(home: Home, night: date, run_id: str, company: str) -> Published:
     folder.rename(home.versions / version)
     _switch(home, version)
     with connect(home.warehouse) as connection:
-        audit.finish_run(connection, run_id, status, None, version)
+        runs.finish_run(connection, run_id, status, None, version)
     _prune(home, keep=version)
     return Published(version, status, tables, stale)
 
@@ -91,15 +91,23 @@ def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, s
 
 
 def _copy_tables(
-    connection: duckdb.DuckDBPyConnection, home: Home, folder: Path, run_id: str, status: str, version: str
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    folder: Path,
+    night: date,
+    run_id: str,
+    status: str,
+    version: str,
 ) -> int:
     """Copy tables and views into a new DuckDB file and Parquet folders, with their descriptions.
 
-    The run's own row says in the copy how it ends; the warehouse says so once readers have been switched.
+    How many rows each has goes on record before the audit, which comes last, is copied. The run's own row says in
+    the copy how it ends; the warehouse says so once readers have been switched.
     """
     forbidden = _forbidden_columns()
     tables = published_tables(connection)
     comments = _descriptions(home)
+    counts: dict[tuple[str, str], int] = {}
     connection.execute(f"attach {literal(str(folder / 'ckm.duckdb'))} as version")
     try:
         for schema, table in tables:
@@ -111,12 +119,13 @@ def _copy_tables(
                 )
             connection.execute(f"create schema if not exists version.{schema}")
             target = f"version.{schema}.{table}"
+            if (schema, table) == ("audit", "published_tables"):
+                runs.record_published_tables(connection, run_id, night, counts)
             connection.execute(f"create table {target} as select * from {schema}.{table}")
             if (schema, table) == ("audit", "runs"):
-                connection.execute(
-                    f"update {target} set status = ?, published_version = ? where run_id = ?",
-                    [status, version, run_id],
-                )
+                runs.finish_run(connection, run_id, status, None, version, table=target)
+            if schema != "audit":
+                (counts[schema, table],) = connection.execute(f"select count(*) from {target}").fetchone()
             for name, text in comments.get(f"{schema}.{table}", {}).items():
                 on = f"table {target}" if name == "" else f"column {target}.{quoted(name)}"
                 connection.execute(f"comment on {on} is {literal(text)}")

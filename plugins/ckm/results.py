@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -15,6 +15,7 @@ from ckm.gate.admit import Admitted
 from ckm.gate.outcome import RuleResult
 from ckm.publish import Published
 from ckm.score import Scored
+from ckm.standing import Broken, Stale, Standing
 from ckm.transform import NodeResult
 
 
@@ -91,9 +92,69 @@ def new_columns_table(rows: Iterable[tuple[str, str, bool]]) -> Table:
     return table("new columns of the sources", ("object", "column", "mapped"), rows)
 
 
-def stale_table(run_id: str, rows: Iterable[tuple[str, date | None, int | None, str | None]]) -> Table:
-    """The objects of a run of which the marts show an older state: the night of that state, and why."""
-    return table(f"stale in run {run_id}", ("object", "since", "days", "why"), rows)
+def standing_tables(seen: Standing, published: str | None, note: str) -> list[RenderableType]:
+    """How a home stands: its last nights a line each, then what the newest one has to say.
+
+    Args:
+        published: the version that readers see.
+        note: what else is to be said of it.
+    """
+    tables: list[RenderableType] = [
+        _nights(seen.runs, f"last nights; readers see {published or 'nothing'}{note}")
+    ]
+    newest = seen.runs[0] if seen.runs else None
+    if newest and newest["message"]:
+        tables.append(f"Run {newest['run_id']}: {newest['message']}")
+    if seen.warnings:
+        tables.append(_broken(f"not held in run {newest['run_id']}", seen.warnings))
+    if seen.new_columns:
+        tables.append(new_columns_table(seen.new_columns))
+    if seen.run_id:
+        tables.append(_stale(f"stale in run {seen.run_id}", seen.stale) if seen.stale else "all fresh")
+    return tables
+
+
+def _nights(runs: Iterable[dict[str, Any]], title: str) -> Table:
+    """The last runs: what became of the night and of its rows."""
+    columns = ("run", "status", "began (UTC)", "took", "loaded", "quarantined", "not held", "published")
+    return table(
+        title,
+        columns,
+        [
+            (
+                run["run_id"], run["status"], _minute(run["started_at"]), _length(run["seconds"]), run["loaded"],
+                run["quarantined"], run["rules_not_held"], run["published_version"],
+            )
+            for run in runs
+        ],
+    )  # fmt: skip
+
+
+def _broken(title: str, rows: Iterable[Broken]) -> Table:
+    """Rules and dbt tests that warn or stop."""
+    return table(
+        title,
+        ("object", "rule", "outcome", "failing", "what it says"),
+        [(r.object, r.rule, r.outcome, r.failing_rows, r.sentence) for r in rows],
+    )
+
+
+def _stale(title: str, rows: Iterable[Stale]) -> Table:
+    """The objects of which the marts show an older state: the night of that state, and why."""
+    return table(
+        title, ("object", "since", "days", "why"), [(r.object, r.since, r.days, r.why) for r in rows]
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _length(seconds: int | None) -> str:
+    """A length as a person says it."""
+    if seconds is None:
+        return ""
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min {seconds % 60:02} s"
 
 
 def _scored(result: Scored) -> Table:

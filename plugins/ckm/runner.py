@@ -66,7 +66,7 @@ def run_nights(
 
 
 def _run_night(night: Night, sources: list[str], screen: Console) -> Published:
-    """Every step of one night, timed; a failure is put on record before it goes on up."""
+    """Every step of one night; a failure is put on record before it goes on up."""
     result: Any = None
     try:
         for step in STEPS:
@@ -77,7 +77,7 @@ def _run_night(night: Night, sources: list[str], screen: Console) -> Published:
                     screen, night.home, night.sources_file, night.as_of_date, night.run_id, step.on_failure
                 )
                 with told, screen.status(f"{label} …"):
-                    result = step.run(night, source) if source else step.run(night)
+                    result = nightly.run_step(step, night, source)
                 screen.print(f"  {label:<20} {time.monotonic() - began:6.1f} s  {brief(result)}")
     except BaseException as error:
         nightly.finish(night, error)

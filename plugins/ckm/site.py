@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from ckm import audit
+from ckm import audit, standing
 from ckm.gate.check import build_data_docs
 from ckm.home import Home
 
@@ -28,7 +28,7 @@ def write(
 ) -> None:
     """Write `index.html` and `data_docs/` of one version."""
     folder.mkdir(parents=True)
-    read = audit.standing(connection)  # a run that rebuilds from the raw log alone reads no source
+    read = standing.standing(connection)  # a run that rebuilds from the raw log alone reads no source
     sections = [
         _section(
             "Rows in and out",
@@ -88,14 +88,14 @@ def write(
     shutil.copytree(build_data_docs(home.gx), folder / "data_docs")
 
 
-def _stale(stale: list[tuple[str, date | None, int | None, str | None]]) -> str:
+def _stale(stale: list[standing.Stale]) -> str:
     """What a reader must know first: which objects are shown as they were on an earlier night, and why."""
     if not stale:
         return "<p class='fresh'>All fresh.</p>"
     lines = [
-        f"<li>{html.escape(name)}: {f'as of {since}, {days} days ago' if since else 'never loaded'}. "
-        f"{html.escape(why or '')}</li>"
-        for name, since, days, why in stale
+        f"<li>{html.escape(s.object)}: {f'as of {s.since}, {s.days} days ago' if s.since else 'never loaded'}. "
+        f"{html.escape(s.why or '')}</li>"
+        for s in stale
     ]
     return f"<div class='stale'><p>Stale:</p><ul>{''.join(lines)}</ul></div>"
 

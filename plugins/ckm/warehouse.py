@@ -22,7 +22,13 @@ LOG_COLUMNS: dict[str, str] = {
 
 AUDIT_TABLES: dict[str, str] = {
     "runs": """run_id varchar, as_of_date date, status varchar, started_at timestamp, finished_at timestamp,
-        published_version varchar, message varchar, ckm_version varchar, configuration_hash varchar""",
+        published_version varchar, message varchar, ckm_version varchar, configuration_hash varchar,
+        duration_seconds double, driver varchar, full_refresh boolean, git_commit varchar, is_dirty boolean,
+        versions varchar, rules_hash varchar""",
+    "run_steps": """run_id varchar, as_of_date date, step varchar, source varchar, status varchar,
+        started_at timestamp, seconds double, result varchar, message varchar""",
+    "published_tables": """run_id varchar, as_of_date date, schema_name varchar, table_name varchar,
+        row_count bigint""",
     "load_ledger": """run_id varchar, as_of_date date, source varchar, object varchar, extracted bigint,
         replayed bigint, loaded bigint, unchanged bigint, duplicate bigint, quarantined bigint,
         suppressed bigint, deleted bigint, status varchar, message varchar""",
