@@ -40,6 +40,19 @@ class Home:
         return self.folder / "dbt_vars.yml"
 
     @property
+    def dbt_docs(self) -> Path:
+        return self.dbt / "target" / "static_index.html"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report"
+
+    @property
+    def gate_page(self) -> Path:
+        """The gate page of the newest run, also of one that published nothing."""
+        return self.report / "gates.html"
+
+    @property
     def gx(self) -> Path:
         return self.folder / "gx"
 

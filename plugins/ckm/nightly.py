@@ -163,7 +163,8 @@ def prepare(
     prepared.landing.mkdir(parents=True)
     (prepared.landing / "windows.json").write_text(json.dumps(spans, default=str, indent=1))
     runs.leave(
-        runs.StepRecord("prepare", "", "done", started_at, time.monotonic() - clock), prepared.step_records
+        runs.StepRecord("prepare", "", "done", started_at, round(time.monotonic() - clock, 3)),
+        prepared.step_records,
     )
     return prepared
 
@@ -220,8 +221,14 @@ def score(night: Night) -> Any:
 
 
 def build_marts(night: Night) -> list[transform.NodeResult]:
-    """Build the marts on star and scores."""
-    return _dbt(night, transform.LAYERS_AFTER_SCORES)
+    """Build the marts on star and scores, and write dbt's own pages on the whole project."""
+    built = _dbt(night, transform.LAYERS_AFTER_SCORES)
+    transform.write_docs(
+        night.home,
+        night.project / "dbt_project",
+        transform.dbt_vars(night.sources().company, night.as_of_date),
+    )
+    return built
 
 
 def gate_marts(night: Night) -> list[Any]:
@@ -316,13 +323,20 @@ def run_step(step: Step, night: Night, source: str | None = None) -> Any:
 
 
 def finish(night: Night, error: BaseException | None) -> None:
-    """Close the run on record when it did not end in publication."""
+    """Close the run on record when it did not end in publication; of one that a gate has stopped, write the page."""
     if error is None:
         return
     status = "stopped at a gate" if isinstance(error, GateFailed) else "failed"
     _record_steps(night)
     with connect(night.home.warehouse) as connection:
         runs.finish_run(connection, night.run_id, status, sentence_of(error), None)
+        if isinstance(error, GateFailed):
+            from ckm.site import write_gate_page
+
+            write_gate_page(
+                connection, night.home,
+                company=night.sources().company.name, night=night.as_of_date, run_id=night.run_id,
+            )  # fmt: skip
 
 
 def _record_steps(night: Night, *steps: runs.StepRecord) -> None:

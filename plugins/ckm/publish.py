@@ -60,7 +60,10 @@ def publish(home: Home, night: date, run_id: str, company: str) -> Published:
         (folder / "version.json").write_text(
             json.dumps({"version": version, "run_id": run_id, "as_of_date": night.isoformat()})
         )
-        site.write(connection, home, folder / "site", company=company, night=night, run_id=run_id)
+        site.write(
+            connection, home, folder / "site",
+            company=company, night=night, run_id=run_id, status=status, version=version,
+        )  # fmt: skip
     _sync(folder)
     folder.rename(home.versions / version)
     _switch(home, version)

@@ -14,7 +14,7 @@ from ckm import nightly
 from ckm.alert import MEND_AND_RUN_AGAIN, Failure, tell
 from ckm.check import check
 from ckm.console import console, show_published
-from ckm.errors import ConfigurationError, ObjectFailed, sentence_of
+from ckm.errors import ConfigurationError, GateFailed, ObjectFailed, sentence_of
 from ckm.home import Home
 from ckm.nightly import STEPS, Night
 from ckm.publish import Published
@@ -81,6 +81,8 @@ def _run_night(night: Night, sources: list[str], screen: Console) -> Published:
                 screen.print(f"  {label:<20} {time.monotonic() - began:6.1f} s  {brief(result)}")
     except BaseException as error:
         nightly.finish(night, error)
+        if isinstance(error, GateFailed):
+            screen.print(f"Every rule with what it found: {night.home.gate_page}")
         raise
     return result
 

@@ -65,11 +65,7 @@ def build(
         CkmError: a model could not be built.
     """
     home.dbt_vars.write_text(yaml.safe_dump(variables, sort_keys=False))
-    common = [
-        "--no-use-colors", "--log-path", str(home.logs), "--project-dir", str(project),
-        "--profiles-dir", str(project), "--target-path", str(home.dbt / "target"),
-        "--vars", yaml.safe_dump(variables),
-    ]  # fmt: skip
+    common = _common(home, project, variables)
     arguments = [
         "--quiet", "build", *common,
         "--exclude-resource-type", "unit_test",  # they test the code, not the night: `make test` runs them
@@ -98,6 +94,30 @@ def build(
         )  # fmt: skip
     _raise_for(results, home)
     return results
+
+
+def write_docs(home: Home, project: Path, variables: dict[str, Any]) -> None:
+    """Write dbt's own page on models, columns and lineage to `home.dbt_docs`.
+
+    Nothing is compiled for it: what was parsed and built in this process, and the columns' types, say enough.
+
+    Raises:
+        CkmError: dbt could not.
+    """
+    common = _common(home, project, variables)
+    arguments = ["--quiet", "docs", "generate", "--static", "--no-compile", *common]
+    outcome = _invoke(home, project, common, arguments)
+    if not outcome.success:
+        raise CkmError(f"dbt could not write its docs: {safe_reason(str(outcome.exception))}.")
+
+
+def _common(home: Home, project: Path, variables: dict[str, Any]) -> list[str]:
+    """What every dbt command is told."""
+    return [
+        "--no-use-colors", "--log-path", str(home.logs), "--project-dir", str(project),
+        "--profiles-dir", str(project), "--target-path", str(home.dbt / "target"),
+        "--vars", yaml.safe_dump(variables),
+    ]  # fmt: skip
 
 
 def _invoke(home: Home, project: Path, common: list[str], arguments: list[str]) -> Any:

@@ -1,0 +1,60 @@
+"""The site of a version: what a load did, for whoever opens it by a file or over http, without anything from outside.
+
+index.html   the night at a glance         dbt_docs/    dbt's own pages on models, columns and lineage
+gates.html   every rule with its verdict   data_docs/   GX's own pages on the suites of the night
+"""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ckm.home import Home
+from ckm.site import front, gates, tool_docs
+from ckm.site.pages import render
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    folder: Path,
+    *,
+    company: str,
+    night: date,
+    run_id: str,
+    status: str,
+    version: str,
+) -> None:
+    """Write the site of a version; `status` is how its run ends once readers have been switched to it."""
+    folder.mkdir(parents=True)
+    nodes = tool_docs.nodes(home)
+    links = [("gates.html", "Gates")]
+    if tool_docs.copy_data_docs(home, folder / "data_docs"):
+        links.append(("data_docs/index.html", "Data Docs"))
+    if tool_docs.copy_dbt_docs(home, folder / "dbt_docs"):
+        links.append(("dbt_docs/index.html", "dbt docs"))
+    about = {"company": company, "night": night, "run_id": run_id, "links": links}
+    page = render("index.html", **about, **front.facts(connection, run_id, status, version, nodes))
+    (folder / "index.html").write_text(page, "utf-8")
+    links = [("index.html", "Overview"), *links[1:]]
+    page = render("gates.html", **about | {"links": links}, **gates.facts(connection, run_id, nodes))
+    (folder / "gates.html").write_text(page, "utf-8")
+    home.report.mkdir(exist_ok=True)
+    shutil.copyfile(folder / "gates.html", home.gate_page)
+
+
+def write_gate_page(
+    connection: duckdb.DuckDBPyConnection, home: Home, *, company: str, night: date, run_id: str
+) -> None:
+    """Write the gate page of a run that publishes nothing into the home, which only its owner may enter."""
+    home.report.mkdir(exist_ok=True)
+    page = render(
+        "gates.html",
+        company=company,
+        night=night,
+        run_id=run_id,
+        links=[],
+        **gates.facts(connection, run_id, tool_docs.nodes(home)),
+    )
+    home.gate_page.write_text(page, "utf-8")
