@@ -30,7 +30,8 @@ def write(
     folder.mkdir(parents=True)
     nodes = tool_docs.nodes(home)
     links = [("gates.html", "Gates")]
-    if tool_docs.copy_data_docs(home, folder / "data_docs"):
+    suites = tool_docs.copy_data_docs(home, folder / "data_docs")
+    if suites:
         links.append(("data_docs/index.html", "Data Docs"))
     if tool_docs.copy_dbt_docs(home, folder / "dbt_docs"):
         links.append(("dbt_docs/index.html", "dbt docs"))
@@ -40,6 +41,10 @@ def write(
     links = [("index.html", "Overview"), *links[1:]]
     page = render("gates.html", **about | {"links": links}, **gates.facts(connection, run_id, nodes))
     (folder / "gates.html").write_text(page, "utf-8")
+    if suites:
+        back = {"links": [("../index.html", "Overview"), ("../gates.html", "Gates")]}
+        page = render("data_docs.html", **about | back, suites=suites)
+        (folder / "data_docs" / "index.html").write_text(page, "utf-8")
     home.report.mkdir(exist_ok=True)
     shutil.copyfile(folder / "gates.html", home.gate_page)
 

@@ -16,11 +16,12 @@ POLICY = (
 )
 FROM_OUTSIDE = re.compile(
     r'<(?:script|link|img)\b[^>]*(?:src|href)="(?:https?:)?//[^>]*>(?:\s*</script>)?|(?<=href=")https?://[^"]*'
+    r"|url\(['\"]?https?://[^)]*\)"
 )
 READABLE = """<style>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; }
 table { border-collapse: collapse; } th, td { border-bottom: 1px solid #ccd; padding: .3rem .6rem; text-align: left; }
-ul { padding-left: 1.2rem; } .card { margin: 1rem 0; } .alert { font-weight: 600; } .modal { display: none; }
+ul { padding-left: 1.2rem; } .card { margin: 1rem 0; } .modal, footer { display: none; }
 </style>"""
 
 
@@ -45,16 +46,28 @@ def copy_dbt_docs(home: Home, folder: Path) -> bool:
     return True
 
 
-def copy_data_docs(home: Home, folder: Path) -> bool:
-    """Build and copy GX's pages; returns whether there are any.
+def copy_data_docs(home: Home, folder: Path) -> list[tuple[str, str, str]]:
+    """Build and copy GX's pages, all but the list of them, which is nothing without scripts from elsewhere.
 
-    Their style and scripts come from elsewhere. What would be fetched is taken out and a plain style put in its
-    place, so that they read the same with and without a network; folding and searching is what goes.
+    So are their styles. What would be fetched is taken out and a plain style put in its place, so that they read
+    the same with and without a network; folding and filtering is what goes.
+
+    Returns:
+        Suite, page of its result and page of its rules, of every suite that was run.
     """
     if not home.gx.exists():
-        return False
+        return []
     shutil.copytree(build_data_docs(home.gx), folder)
+    (folder / "index.html").unlink()
     for file in folder.rglob("*.html"):
         page = FROM_OUTSIDE.sub("", file.read_text("utf-8"))
         file.write_text(page.replace("</head>", f"{POLICY}{READABLE}</head>", 1), "utf-8")
-    return True
+    results = {file.stem.partition("-")[2]: file for file in sorted((folder / "validations").rglob("*.html"))}
+    return [
+        (
+            suite,
+            file.relative_to(folder).as_posix(),
+            f"expectations/{suite.replace('.', '/')}.html",
+        )
+        for suite, file in sorted(results.items())
+    ]
