@@ -104,7 +104,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         if not place.current.exists():
             raise
         with connect(place.current / "ckm.duckdb", read_only=True) as connection:
-            seen, note = standing(connection), f"; {running}"
+            seen, note = standing(connection), f"{running}"
     now = place.current.resolve().name if place.current.exists() else None
     if as_json:
         _print_json({"published": now} | asdict(seen))

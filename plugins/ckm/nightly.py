@@ -333,10 +333,13 @@ def finish(night: Night, error: BaseException | None) -> None:
         if isinstance(error, GateFailed):
             from ckm.site import write_gate_page
 
-            write_gate_page(
-                connection, night.home,
-                company=night.sources().company.name, night=night.as_of_date, run_id=night.run_id,
-            )  # fmt: skip
+            with contextlib.suppress(
+                CkmError, OSError
+            ):  # what stopped the night is to be told, with or without a page
+                write_gate_page(
+                    connection, night.home,
+                    company=night.sources().company.name, night=night.as_of_date, run_id=night.run_id,
+                )  # fmt: skip
 
 
 def _record_steps(night: Night, *steps: runs.StepRecord) -> None:

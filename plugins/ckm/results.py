@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -99,9 +98,7 @@ def standing_tables(seen: Standing, published: str | None, note: str) -> list[Re
         published: the version that readers see.
         note: what else is to be said of it.
     """
-    tables: list[RenderableType] = [
-        _nights(seen.runs, f"last nights; readers see {published or 'nothing'}{note}")
-    ]
+    tables: list[RenderableType] = [_nights(seen.runs, published), *([note] if note else [])]
     newest = seen.runs[0] if seen.runs else None
     if newest and newest["message"]:
         tables.append(f"Run {newest['run_id']}: {newest['message']}")
@@ -114,16 +111,17 @@ def standing_tables(seen: Standing, published: str | None, note: str) -> list[Re
     return tables
 
 
-def _nights(runs: Iterable[dict[str, Any]], title: str) -> Table:
-    """The last runs: what became of the night and of its rows."""
-    columns = ("run", "status", "began (UTC)", "took", "loaded", "quarantined", "not held", "published")
+def _nights(runs: Iterable[dict[str, Any]], published: str | None) -> Table:
+    """The last runs: what became of the night and of its rows; an arrow points at the one that readers see."""
+    columns = ("run", "", "status", "began (UTC)", "took", "loaded", "quarantined", "not held")
     return table(
-        title,
+        f"last nights; readers see {published or 'nothing'}",
         columns,
         [
             (
-                run["run_id"], run["status"], _minute(run["started_at"]), _length(run["seconds"]), run["loaded"],
-                run["quarantined"], run["rules_not_held"], run["published_version"],
+                run["run_id"], "←" if published and run["published_version"] == published else "", run["status"],
+                f"{run['started_at']:%Y-%m-%d %H:%M}", _length(run["seconds"]), run["loaded"], run["quarantined"],
+                run["rules_not_held"],
             )
             for run in runs
         ],
@@ -144,10 +142,6 @@ def _stale(title: str, rows: Iterable[Stale]) -> Table:
     return table(
         title, ("object", "since", "days", "why"), [(r.object, r.since, r.days, r.why) for r in rows]
     )
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _length(seconds: int | None) -> str:

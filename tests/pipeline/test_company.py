@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import os
 import re
 import sqlite3
@@ -18,6 +19,8 @@ from tests.pipeline.conftest import NIGHTS, STAR_AND_MARTS, Company, Watched, co
 
 from ckm.contracts import source_contracts
 from ckm.home import Home
+from ckm.nightly import STEPS
+from ckm.sources import load_sources
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +32,46 @@ def test_reader_saw_only_whole_versions(watched: Watched) -> None:
     assert [view[2] for view in seen] == [[night] for night in NIGHTS]
     assert len({view[1] for view in seen}) == 1
     assert seen[0][3] < seen[1][3] <= seen[2][3]
+
+
+def test_every_step_of_every_night_is_on_record(company: Company) -> None:
+    sources = load_sources(company.sources).sources
+    steps = {
+        ("prepare", ""),
+        *((s.name, source) for s in STEPS for source in (sources if s.per_source else [""])),
+    }
+    with duckdb.connect(str(company.home / "warehouse.duckdb"), read_only=True) as warehouse:
+        for night in NIGHTS:
+            seen = warehouse.execute(
+                "select step, source, status from audit.run_steps where as_of_date = ?", [night]
+            ).fetchall()
+            assert sorted(seen) == sorted((*step, "done") for step in steps)
+        (gap,) = warehouse.execute(
+            "select max(abs(duration_seconds - seconds)) from audit.runs join "
+            "(select run_id, sum(seconds) as seconds from audit.run_steps group by run_id) using (run_id)"
+        ).fetchone()
+    assert gap < 5
+
+
+def test_every_run_says_what_it_was_made_of_and_what_it_published(company: Company) -> None:
+    recorded = rows(
+        company.home,
+        "select driver, full_refresh, git_commit is null or length(git_commit) = 40, "
+        "versions ->> 'duckdb', length(rules_hash), status from audit.runs",
+    )
+    assert recorded == [("ckm run", False, True, duckdb.__version__, 16, "published")] * len(NIGHTS)
+    for schema, table, count in rows(
+        company.home,
+        f"select schema_name, table_name, row_count from audit.published_tables where as_of_date = '{NIGHTS[-1]}'",
+    ):
+        assert rows(company.home, f"select count(*) from {schema}.{table}") == [(count,)]
+
+
+def test_every_night_tests_every_model(company: Company) -> None:
+    nodes = rows(
+        company.home, "select list(node order by node), count(*) from audit.test_results group by run_id"
+    )
+    assert len({tuple(names) for names, _ in nodes}) == 1 and nodes[0][1] > 500
 
 
 def test_every_row_is_accounted_for(company: Company) -> None:
@@ -100,14 +143,30 @@ def test_nobody_is_named_in_what_is_published(company: Company) -> None:
     assert [value for value in within if value in everything] == []
 
 
-def test_site_and_data_docs_name_nobody(company: Company) -> None:
+def test_site_names_neither_persons_nor_the_machine(company: Company) -> None:
     site = company.home / "published" / "current" / "site"
+    for name in ("index.html", "gates.html", "data_docs/index.html", "dbt_docs/index.html"):
+        assert (site / name).stat().st_size > 5_000
     pages = "\n".join(page.read_text("utf-8") for page in site.rglob("*.html"))
+    assert str(PROJECT) not in pages and str(company.home) not in pages
     personal = (company.folder / "truth" / "personal_values.txt").read_text("utf-8").splitlines()
     natives = duckdb.execute(f"select native_id from '{company.folder}/truth/identity.parquet'").fetchall()
     telling = [value for value in personal if "@" in value] + [native for (native,) in natives]
     assert len(pages) > 10_000 and len(telling) > 1000
     assert [value for value in telling if value in pages] == []
+
+
+def test_every_page_of_the_site_is_whole_without_a_network(company: Company) -> None:
+    site = company.home / "published" / "current" / "site"
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 80
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert "Content-Security-Policy" in text
+        assert re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=.?(?:https?:)?//", text) == []
+        if page.parent.name != "dbt_docs":  # which makes its links by script
+            links = re.findall(r'<a [^>]*href="([^"#?]+)', text)
+            assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_customer_key_is_the_keyed_hash_of_the_native_id(company: Company) -> None:
@@ -230,8 +289,10 @@ def test_failed_critical_gate_publishes_nothing(copy_of: Company, ckm: Callable[
     assert done.err.startswith("ckm: crm.order_lines: rule unit_price_is_not_negative")
     assert "Traceback" not in done.err
     assert contents(copy_of.home, STAR_AND_MARTS) == before
-    status = ckm("status", "--home", copy_of.home, "--json")
-    assert '"stopped at a gate"' in status.out
+    status = json.loads(ckm("status", "--home", copy_of.home, "--json").out)
+    assert (status["runs"][0]["status"], status["published"]) == ("stopped at a gate", f"{NIGHTS[-1]}.1")
+    page = copy_of.home / "report" / "gates.html"
+    assert str(page) in done.out.replace("\n", "") and "Nothing was published" in page.read_text("utf-8")
 
 
 def test_second_load_at_the_same_time_is_told_so(copy_of: Company, ckm: Callable[..., Finished]) -> None:
@@ -240,7 +301,11 @@ def test_second_load_at_the_same_time_is_told_so(copy_of: Company, ckm: Callable
         status = ckm("status", "--home", copy_of.home)
     assert done.code == 3
     assert f"another load is running in {copy_of.home} (process {os.getpid()})" in done.err
-    assert status.code == 0 and f"readers see {NIGHTS[-1]}.1; another load is running" in status.out
+    assert (
+        status.code == 0
+        and f"readers see {NIGHTS[-1]}.1" in status.out
+        and "another load is running" in status.out
+    )
 
 
 @pytest.mark.parametrize(
