@@ -7,14 +7,21 @@ judged again and published, or nothing is published and readers keep the last go
 the start of the data interval. Missed nights are caught up in order, one at a time; a night waits until the
 one before it could be prepared. The first night is `CKM_FIRST_NIGHT` (YYYY-MM-DD) in the environment of the
 DAG processor: set it before you switch the DAG on, or all nights since 2025-01-01 are caught up. Trigger a
-run with `{"date": "2025-12-31"}` to load any other night, and with `{"full_refresh": true}` to rebuild
-everything from the raw log without reading the sources.
+run with `{"date": "2025-12-31"}` to load any other night, with `{"full_refresh": true}` to rebuild
+everything from the raw log without reading the sources, and with `{"accept": ["crm.orders.volume_is_usual"]}`
+to let a rule fail that you have looked at.
 
 **Output.** `published/current` in the home (`CKM_HOME`): DuckDB file, Parquet folders and site.
 
 **A source that cannot be read** is tried again, then its objects are stale: the night is published without
 their news and `give_verdict` warns. **A gate that fails** stops the night; `give_verdict` fails with the
 reason and puts it on record in `audit.runs`.
+
+**Alerts** of failures, stale sources and rules that warn are sent by `give_verdict`. Where `CKM_PUBLISHED_BY`
+(HH:MM) is set, the scheduler itself sends one when readers do not have the night by then.
+
+**Secrets** that `sources.yml` names and the environment lacks are looked up in Airflow's variables, then in
+its connections.
 
 **After a failure** read the sentence at the end of the failed task's log. Clear the failed task with
 everything downstream, as the table says. A night that a raw gate has stopped begins again at `prepare`,
@@ -26,7 +33,7 @@ from __future__ import annotations
 import io
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -36,7 +43,9 @@ import structlog
 import yaml
 from airflow.sdk import (
     CronDataIntervalTimetable,
+    DeadlineAlert,
     Param,
+    SyncCallback,
     TriggerRule,
     chain,
     dag,
@@ -48,13 +57,22 @@ from airflow.sdk.exceptions import AirflowFailException
 from rich.console import Console
 
 from ckm.settings import expand_variables, load_settings, set_tool_defaults
+from ckm_airflow import PublishedBy, SitePage, look_into_airflow, tell_if_late
 
 set_tool_defaults()
 
-from ckm.errors import CkmError, ConfigurationError, GateFailed, LoadRunning, ObjectFailed  # noqa: E402
+from ckm.errors import (  # noqa: E402
+    CkmError,
+    ConfigurationError,
+    GateFailed,
+    LoadRunning,
+    ObjectFailed,
+    sentence_of,
+)
 from ckm.nightly import STEPS, Night, Step  # noqa: E402
 
 if TYPE_CHECKING:
+    from ckm.alert import Failure
     from ckm.home import Home
 
 log = structlog.get_logger("ckm.nightly")  # the one kind whose level can be set apart from Airflow's own
@@ -64,10 +82,23 @@ OWNER = "data-engineering"
 DEFAULT_FIRST_NIGHT = date(2025, 1, 1)
 LOCK_PATIENCE = timedelta(minutes=5)  # somebody's `ckm status` holds the home for a moment
 PREPARE = "Check the configuration, make the home ready and open a run."
-VERDICT = "Fail the run unless the night was published, and put its end on record."
+VERDICT = "Fail the run unless the night was published, put its end on record and send its alerts."
 PREPARE_ON_FAILURE = "The sentence names the file and the field, and nothing has changed: mend it and clear."
 VERDICT_ON_FAILURE = "It repeats what stopped the night: mend that; clearing it downstream runs this again."
 BY_NAME: dict[str, Step] = {step.name: step for step in STEPS}
+CURES = {"prepare": PREPARE_ON_FAILURE} | {step.name: step.on_failure for step in STEPS}
+HOURS = {
+    "extract": 3,
+    "build_star": 3,
+}  # a first night reads and builds all history; every other task has one
+PAGES = {
+    "gate_raw": {"Gates": "gates.html", "Data Docs": "data_docs/index.html"},
+    "build_star": {"dbt docs": "dbt_docs/index.html"},
+    "build_marts": {"dbt docs": "dbt_docs/index.html"},
+    "gate_marts": {"Gates": "gates.html", "Data Docs": "data_docs/index.html"},
+    "publish": {"Site": "index.html"},
+    "give_verdict": {"Site": "index.html", "Gates": "gates.html"},
+}
 
 
 def page() -> str:
@@ -132,6 +163,7 @@ def prepare() -> list[str]:
 
     context = get_current_context()
     with plain_failure():
+        look_into_airflow()
         settings = load_settings()
         sources = load_sources(settings.sources)
         params = context["params"]
@@ -146,6 +178,7 @@ def prepare() -> list[str]:
                 settings.sources,
                 as_of_date,
                 full_refresh=bool(params.get("full_refresh")),
+                accept=params.get("accept") or (),
                 driver="airflow",
             )
     context["ti"].xcom_push("night", night.to_json())
@@ -161,6 +194,7 @@ def run_step(name: str, source: str | None = None) -> str:
     ti = get_current_context()["ti"]
     step, prepared = BY_NAME[name], Night.from_json(ti.xcom_pull(task_ids="prepare", key="night"))
     with plain_failure(prepared, may_heal=step.heals):
+        look_into_airflow()
         if not step.uses_warehouse:
             result = run_and_record(step, prepared, source)
         else:
@@ -168,6 +202,9 @@ def run_step(name: str, source: str | None = None) -> str:
                 refuse_if_overtaken(prepared, step)
                 result = run_and_record(step, prepared, source)
         show(step_table(result))
+        if name.startswith("build_"):
+            shown = [n for n in result if n.resource_type != "test" or n.status != "pass"]
+            push_models((n.node, n.status, n.duration_seconds, n.failures) for n in shown)
         failures = [item.failure for item in result if item.failure] if step.name == "extract" else []
         if failures and ti.try_number <= ti.max_tries:
             give_up(" ".join(failures), ObjectFailed.exit_code, for_now=True)
@@ -181,30 +218,63 @@ def run_step(name: str, source: str | None = None) -> str:
 def give_verdict() -> str:
     """Whatever happened, say how the night ended, close it on record, and fail unless it was published."""
     from ckm import nightly
+    from ckm.alert import MEND_AND_RUN_AGAIN, Failure
 
     context = get_current_context()
     ti, run = context["ti"], context["dag_run"]
     states = ti.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])[run.run_id]
     bad = sorted(name for name, state in states.items() if state == "failed" and name != ti.task_id)
     published = ti.xcom_pull(task_ids="publish", key="published")
+    night = ti.xcom_pull(task_ids="prepare", key="night")
+    prepared = Night.from_json(night) if night else None
     if states.get("publish") == "success" and not bad:
         if published["message"]:
             log.warning(published["message"])
         if published["stale"]:
             objects = ", ".join(published["stale"])
             log.warning(f"Stale: {objects}; the marts show what was known of them before.")
+        tell(prepared, None)
         return published["status"]
     names = ["prepare", *BY_NAME]
     reasons = [reason for reason in ti.xcom_pull(task_ids=names, key="failure") if reason]
     unsaid = f"{', '.join(bad) or 'publish'} did not end well: see its log."
     sentence = " ".join(dict.fromkeys(reason["sentence"] for reason in reasons)) or unsaid
     stopped = GateFailed if any(reason["gate"] for reason in reasons) else CkmError
-    night = ti.xcom_pull(task_ids="prepare", key="night")
-    if night:
-        prepared = Night.from_json(night)
-        with hold(prepared.home):
-            nightly.finish(prepared, stopped(sentence))
-    give_up(f"Nothing was published. {sentence}", max((r["exit_code"] for r in reasons), default=1))
+    if prepared:
+        try:
+            with hold(prepared.home):
+                nightly.finish(prepared, stopped(sentence))
+        except LoadRunning as running:
+            log.warning(f"The end of the run is not on record: {running}")
+    cure = CURES[reasons[0]["task"]] if reasons else MEND_AND_RUN_AGAIN
+    seen = tell(prepared, Failure(sentence, cure))
+    give_up(
+        f"Nothing was published; readers see {seen}. {sentence}",
+        max((r["exit_code"] for r in reasons), default=1),
+    )
+
+
+def tell(prepared: Night | None, failed: Failure | None) -> str:
+    """Send the alerts of a run, also of one that could not be prepared; returns what readers see."""
+    from ckm import alert
+    from ckm.home import Home
+
+    look_into_airflow()
+    if prepared:
+        home, sources, run_id = prepared.home, prepared.sources_file, prepared.run_id
+        night = prepared.as_of_date
+    else:
+        context = get_current_context()
+        interval_start, given = context["dag_run"].data_interval_start, context["params"].get("date")
+        try:
+            settings = load_settings()
+            night = business_date(given, interval_start, ZoneInfo(ZONE))
+        except ConfigurationError:  # it does not say where to send anything
+            return "what they saw before"
+        home, sources, run_id = Home(settings.home.resolve()), settings.sources, None
+    alert.tell(home, sources, night, run_id, failed, log.warning)
+    version = alert.published_version(home)
+    return f"version {version.name}" if version else "nothing yet"
 
 
 @contextmanager
@@ -268,10 +338,10 @@ def plain_failure(night: Night | None = None, *, may_heal: bool = False) -> Iter
     try:
         yield
     except Exception as error:
-        expected = isinstance(error, CkmError)
-        sentence = " ".join(str(error).split()) if expected else f"{type(error).__name__}: {error}"
+        expected, sentence = isinstance(error, CkmError), sentence_of(error)
         code, is_gate = getattr(error, "exit_code", 1), isinstance(error, GateFailed)
-        ti.xcom_push("failure", {"sentence": sentence, "exit_code": code, "gate": is_gate})
+        said = {"task": ti.task_id, "sentence": sentence, "exit_code": code, "gate": is_gate}
+        ti.xcom_push("failure", said)
         if night is not None and expected:
             with hold(night.home):
                 show_failures(night)
@@ -325,11 +395,18 @@ def show_failures(night: Night) -> None:
             [night.run_id],
         ).fetchall()
     if nodes:
+        push_models((node, status, None, failures) for _, node, status, failures, _ in nodes)
         columns = ("layer", "node", "status", "failures", "message")
         show(table("what dbt could not pass", columns, nodes))
     if rules:
         columns = ("object", "rule", "outcome", "failing", "rows", "what it says")
         show(table("rules that do not hold", columns, rules))
+
+
+def push_models(nodes: Iterable[tuple[str, str, float | None, int | None]]) -> None:
+    """Leave (name, status, seconds, rows failing) of dbt's nodes where Airflow's page shows them, as XCom `models`."""
+    columns = ("name", "status", "seconds", "rows_failing")
+    get_current_context()["ti"].xcom_push("models", [dict(zip(columns, node, strict=True)) for node in nodes])
 
 
 def task_of(step: Step) -> Any:
@@ -343,7 +420,7 @@ def task_of(step: Step) -> Any:
         retry_delay=timedelta(seconds=15),
         retry_exponential_backoff=4,
         max_retry_delay=timedelta(minutes=10),
-        execution_timeout=timedelta(hours=3),
+        execution_timeout=timedelta(hours=HOURS.get(step.name, 1)),
     )(run_step)
 
 
@@ -359,6 +436,26 @@ def task_around(function: Any, purpose: str, on_failure: str, **options: Any) ->
     )(function)
 
 
+def with_pages(task_call: Any) -> Any:
+    """A task with buttons to the pages of the site that tell more of it, where there is a site."""
+    if load_settings().site_url:
+        operator = task_call.operator
+        pages = PAGES.get(operator.task_id, {})
+        operator.operator_extra_links = [SitePage(name, page) for name, page in pages.items()]
+    return task_call
+
+
+def hour_of_publication(zone: str) -> DeadlineAlert | None:
+    """What has the scheduler see, each morning, whether readers have the night by `CKM_PUBLISHED_BY`."""
+    by = load_settings().published_by
+    if by is None:
+        return None
+    told = {"by": f"{by:%H:%M}", "zone": zone}
+    return DeadlineAlert(
+        reference=PublishedBy(**told), interval=timedelta(0), callback=SyncCallback(tell_if_late, told)
+    )
+
+
 ZONE = company_zone()
 
 
@@ -369,9 +466,16 @@ ZONE = company_zone()
     start_date=first_night(ZONE),
     catchup=True,
     max_active_runs=1,
+    deadline=hour_of_publication(ZONE),
     params={
         "date": Param(None, type=["null", "string"], format="date", description="Night; default: the run's."),
         "full_refresh": Param(False, type="boolean", description="Rebuild from the raw log alone."),
+        "accept": Param(
+            [],
+            type="array",
+            items={"type": "string"},
+            description="Rules that may fail: source.object.rule or marts.mart.rule.",
+        ),
     },
     tags=["ckm", "nightly"],
 )
@@ -381,11 +485,13 @@ def ckm_nightly() -> None:
 
     @task_group(prefix_group_id=False)
     def load_source(source: str) -> None:
-        chain(*(task_of(step)(step.name, source) for step in STEPS if step.per_source))
+        chain(*(with_pages(task_of(step)(step.name, source)) for step in STEPS if step.per_source))
 
     loaded = load_source.expand(source=sources)
-    built = [task_of(step)(step.name) for step in STEPS if not step.per_source]
-    verdict = task_around(give_verdict, VERDICT, VERDICT_ON_FAILURE, trigger_rule=TriggerRule.ALL_DONE)()
+    built = [with_pages(task_of(step)(step.name)) for step in STEPS if not step.per_source]
+    verdict = with_pages(
+        task_around(give_verdict, VERDICT, VERDICT_ON_FAILURE, trigger_rule=TriggerRule.ALL_DONE)()
+    )
     chain(sources, loaded, *built, verdict)
     loaded >> verdict
 

@@ -96,7 +96,8 @@ class Finding:
         since = f"Since the night of {self.since}; " if self.since else ""
         good = f"last good night {self.last_good}" if self.last_good else "no good night before"
         end = since + good
-        return f"{self.what.rstrip('.')}. {end[0].upper()}{end[1:]}."
+        what = self.what if self.what.endswith((".", "?", "!")) else f"{self.what}."
+        return f"{what} {end[0].upper()}{end[1:]}."
 
 
 @dataclass(frozen=True)
