@@ -27,6 +27,7 @@ def facts(
         for place, of_object in groupby(rules, key=lambda r: r["place"])
     ]
     for item in objects:
+        item["rules"].sort(key=lambda rule: WORST_FIRST.index(rule["verdict"]))
         item["verdicts"] = Counter(rule["verdict"] for rule in item["rules"])
         item["aspects"] = {
             aspect: Counter(rule["verdict"] for rule in item["rules"] if rule["aspect"] == aspect)
