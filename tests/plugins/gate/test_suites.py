@@ -2,19 +2,23 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
-import yaml
-from tests.conftest import PROJECT
+from tests.plugins.gate.tables import (
+    MARTS,
+    MODELS,
+    OBJECTS,
+    SUITES,
+    empty_candidates,
+    prepare_empty,
+    table_of,
+)
 
-from ckm import warehouse
-from ckm.contracts import ObjectContract, source_contracts
-from ckm.gate.candidates import UNREADABLE, cast_columns
+from ckm.contracts import source_contracts
+from ckm.gate.candidates import UNREADABLE
 from ckm.gate.check import gate_session
 from ckm.gate.outcome import ASPECTS
 from ckm.gate.suites import contract_rules, night_parameters, parameters_asked, read_rules, suite_of
@@ -22,18 +26,6 @@ from ckm.gate.usual import is_asked
 from ckm.sources import Company
 
 Rule = dict[str, Any]
-SUITES = PROJECT / "expectations"
-MODELS = {
-    model["name"]: (file, model)
-    for file in (PROJECT / "dbt_project" / "models").rglob("*__models.yml")
-    for model in yaml.safe_load(file.read_text("utf-8")).get("models", [])
-}
-OBJECTS = {
-    f"raw/{source}/{name}": contract
-    for source, contracts in source_contracts().items()
-    for name, contract in contracts.objects.items()
-}
-MARTS = sorted(f"marts/{file.stem}" for file in (PROJECT / "dbt_project" / "models" / "marts").glob("*.sql"))
 NIGHT = re.compile(r"night|night_start|night_end|night_start_minus_\d+_days")
 QUERY = "unexpected_rows_query"
 
@@ -146,47 +138,24 @@ def test_queries_return_figures_and_no_values(name: str) -> None:
                 assert re.match(r"(count\(|sum\(|in_mart\.|in_facts\.)", cell), (rule["meta"]["rule"], cell)
 
 
-@pytest.fixture
-def nothing(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse whose star, scores and marts are there and empty."""
-    with warehouse.connect(tmp_path / "warehouse.duckdb") as connection:
-        warehouse.prepare(connection)
-        for name, (file, model) in MODELS.items():
-            layer = file.parent.name
-            typed = [f'"{c["name"]}" {c["data_type"]}' for c in model["columns"] if "data_type" in c]
-            if layer in ("staging", "base", "identity") or not typed:
-                continue
-            connection.execute(f"create schema if not exists {layer}")
-            connection.execute(f"create table {layer}.{name} ({', '.join(typed)})")
-        yield connection
-
-
-def empty_candidates(connection: duckdb.DuckDBPyConnection, contract: ObjectContract) -> None:
-    columns = {name: column.duckdb_type for name, column in contract.columns.items()}
-    columns |= {name + UNREADABLE: "varchar" for name in cast_columns(contract)}
-    columns |= {"landed_row": "bigint", "contents_per_key": "integer"}
-    cells = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-    connection.execute(f"create or replace table gate.candidates ({cells})")
-
-
-def test_no_rule_is_broken_where_there_are_no_rows(
-    nothing: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
+def test_no_rule_is_broken_where_there_are_no_rows(tmp_path: Path) -> None:
     """What a company lacks is absent, not wrong; and every column and table that a rule asks for is there."""
     company = Company(name="Test", time_zone="Europe/Berlin")
     verdicts = {}
-    with gate_session(nothing, tmp_path / "gx") as session:
+    with (
+        prepare_empty(tmp_path / "warehouse.duckdb") as connection,
+        gate_session(connection, tmp_path / "gx") as session,
+    ):
         for name in [*OBJECTS, *MARTS]:
             if name in OBJECTS:
-                empty_candidates(nothing, OBJECTS[name])
+                empty_candidates(connection, name)
             rules = rules_of(name)
             asked = parameters_asked(rules)
             missing = {parameter: "no night before" for parameter in asked if is_asked(parameter)}
-            cells = dict.fromkeys((r["kwargs"].get("column") for r in rules), 0)
+            no_cells = dict.fromkeys((rule["kwargs"].get("column") for rule in rules), 0)
             night = night_parameters(asked, date(2025, 6, 30), company)
-            suite = suite_of(SUITES, name, rules, night, missing, cells)
-            table = ("gate", "candidates") if name in OBJECTS else tuple(name.split("/"))
-            for result in session.run(suite.expectations, *table):
+            suite = suite_of(SUITES, name, rules, night, missing, no_cells)
+            for result in session.run(suite.expectations, *table_of(name)):
                 verdicts[name, result.rule] = (result.outcome, result.message)
     assert len(verdicts) > 400
     assert {rule: verdict for rule, verdict in verdicts.items() if verdict != ("passed", None)} == {}
