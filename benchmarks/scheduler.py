@@ -10,6 +10,7 @@ runs with the components and settings of `make up`; `ckm run` has a home of its 
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -166,6 +167,9 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="where to put a screenshot of the grid")
     parser.add_argument("--size", default="1200,700", help="width and height of the screenshot")
     given = parser.parse_args()
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # so that whoever ends it leaves nothing running
     folder, company = given.folder.resolve(), given.folder.resolve() / "company"
     for name in ("airflow", "by_airflow", "alone"):
         shutil.rmtree(folder / name, ignore_errors=True)
