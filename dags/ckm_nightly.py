@@ -42,10 +42,10 @@ from zoneinfo import ZoneInfo
 import structlog
 import yaml
 from airflow.sdk import (
+    AsyncCallback,
     CronDataIntervalTimetable,
     DeadlineAlert,
     Param,
-    SyncCallback,
     TriggerRule,
     chain,
     dag,
@@ -452,7 +452,7 @@ def hour_of_publication(zone: str) -> DeadlineAlert | None:
         return None
     told = {"by": f"{by:%H:%M}", "zone": zone}
     return DeadlineAlert(
-        reference=PublishedBy(**told), interval=timedelta(0), callback=SyncCallback(tell_if_late, told)
+        reference=PublishedBy(**told), interval=timedelta(0), callback=AsyncCallback(tell_if_late, told)
     )
 
 

@@ -5,7 +5,6 @@ Airflow loads this file as a plugin. The package `ckm` beside it does not know A
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -14,6 +13,7 @@ from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk import BaseDeadlineReference, BaseOperatorLink, Connection, Variable
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
+from asgiref.sync import sync_to_async
 
 from ckm.settings import Vault, load_settings, look_up_also
 
@@ -89,19 +89,26 @@ class PublishedBy(BaseDeadlineReference):
         return datetime.combine(morning, time.fromisoformat(self.by), zone).astimezone(UTC)
 
 
-def tell_if_late(by: str, zone: str, context: dict[str, Any]) -> None:
-    """What Airflow calls when the hour has passed and the run has not succeeded."""
+async def tell_if_late(by: str, zone: str, context: dict[str, Any]) -> None:
+    """What Airflow's triggerer calls when the hour has passed and the run has not succeeded.
+
+    A callback that an executor runs would do without the triggerer, but may not read variables and connections.
+    """
+    await sync_to_async(_tell_if_late)(time.fromisoformat(by), ZoneInfo(zone), context["dag_run"])
+
+
+def _tell_if_late(by: time, zone: ZoneInfo, run: dict[str, Any]) -> None:
     from ckm import alert
     from ckm.home import Home
 
-    run = context["dag_run"]
-    given = (run["conf"] or {}).get("date")
-    start = datetime.fromisoformat(run["data_interval_start"])
-    night = date.fromisoformat(given) if given else start.astimezone(ZoneInfo(zone)).date()
+    given, interval_start = (
+        (run["conf"] or {}).get("date"),
+        datetime.fromisoformat(run["data_interval_start"]),
+    )
+    night = date.fromisoformat(given) if given else interval_start.astimezone(zone).date()
     look_into_airflow()
     settings = load_settings()
-    home = Home(Path(settings.home).resolve())
-    alert.tell_if_late(home, settings.sources, night, time.fromisoformat(by), log.warning)
+    alert.tell_if_late(Home(settings.home.resolve()), settings.sources, night, by, zone, log.warning)
 
 
 class SitePage(BaseOperatorLink):

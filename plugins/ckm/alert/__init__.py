@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
+import yaml
 
 from ckm.alert.channels import send
 from ckm.alert.composing import Alert, alerts_of, failure, is_late, not_published, published_version
 from ckm.errors import CkmError, safe_reason
 from ckm.home import Home
-from ckm.sources import Company, load_sources
 from ckm.warehouse import connect
 
 MEND_AND_RUN_AGAIN = (
@@ -51,22 +52,23 @@ def tell(
     """
     try:
         company = _company(sources_file)
-        name = company.name if company else home.folder.name
-        alerts = [_failure(home, name, night, run_id, failed)] if failed else _warnings(home, name, run_id)
+        alerts = (
+            [_failure(home, company, night, run_id, failed)] if failed else _warnings(home, company, run_id)
+        )
     except Exception as error:
         say(f"What this night calls for cannot be told ({type(error).__name__}: {safe_reason(error)}).")
         return
     send(alerts, say)
 
 
-def tell_if_late(home: Home, sources_file: Path, night: date, by: time, say: Say) -> None:
+def tell_if_late(home: Home, sources_file: Path, night: date, by: time, zone: ZoneInfo, say: Say) -> None:
     """Send that readers do not have the night that ended at the last midnight, if they do not.
 
     It looks at what readers see and not into the warehouse, which a load that is late holds.
     """
-    company, published = load_sources(sources_file).company, published_version(home)
-    if is_late(night, company.zone, published, datetime.now(UTC)):
-        send([not_published(company.name, night, by, company.zone, published)], say)
+    published = published_version(home)
+    if is_late(night, zone, published, datetime.now(UTC)):
+        send([not_published(_company(sources_file), night, by, zone, published)], say)
 
 
 def _failure(home: Home, company: str, night: date, run_id: str | None, failed: Failure) -> Alert:
@@ -90,9 +92,9 @@ def _warnings(home: Home, company: str, run_id: str) -> list[Alert]:
         return alerts_of(connection, run_id, company=company, published=published_version(home))
 
 
-def _company(sources_file: Path) -> Company | None:
-    """The company, unless its sources.yml is what is broken."""
+def _company(sources_file: Path) -> str:
+    """The company's name as far as it can be read, because a broken sources.yml may be what is to be told."""
     try:
-        return load_sources(sources_file).company
-    except CkmError:
-        return None
+        return str(yaml.safe_load(sources_file.read_text("utf-8"))["company"]["name"])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return sources_file.name
