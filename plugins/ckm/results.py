@@ -105,7 +105,7 @@ def standing_tables(seen: Standing, published: str | None, note: str) -> list[Re
     if seen.warnings:
         tables.append(_broken(f"not held in run {newest['run_id']}", seen.warnings))
     if seen.new_columns:
-        tables.append(new_columns_table(seen.new_columns))
+        tables.append(new_columns_table((c.object, c.column, c.is_mapped) for c in seen.new_columns))
     if seen.run_id:
         tables.append(_stale(f"stale in run {seen.run_id}", seen.stale) if seen.stale else "all fresh")
     return tables

@@ -56,6 +56,8 @@ def recorded(folder: Path) -> Recorded:
             for row in (LedgerRow("crm", "orders", 12, loaded=10, quarantined=2), complaints):
                 audit.record_ledger(connection, run_id, night, row)
                 audit.record_freshness(connection, run_id, night, row)
+            columns = ["order_id", "mood"] if number == 2 else ["order_id"]
+            audit.record_columns(connection, run_id, night, "crm", "orders", columns, ["order_id"])
             rules = [
                 rule("order_id_is_present", "passed", aspect="completeness", severity="critical"),
                 rule("price_is_positive", "quarantined", failing_rows=2, quarantines=True),

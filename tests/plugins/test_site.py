@@ -119,6 +119,10 @@ def test_freshness_shows_the_night_on_which_a_source_was_stale(texts: dict[str, 
     assert complaints.count("class=hollow") == 1
 
 
+def test_column_that_a_source_has_new_is_named(pages: dict[str, Page]) -> None:
+    assert "New columns" in pages["index.html"].words and "crm.orders mood no" in pages["index.html"].words
+
+
 def test_marts_show_their_rows_and_how_they_grew(texts: dict[str, str]) -> None:
     clv = re.search(r">clv</th>.*?</tr>", texts["index.html"], re.DOTALL).group()
     assert ">102<" in clv and ">+1<" in clv

@@ -43,6 +43,7 @@ def test_status_shows_the_last_nights_a_line_each(last: Recorded, ckm: Callable[
     assert "Run 2025-01-03.1: crm.orders: half the usual rows." in said
     assert "crm.orders orders_are_as_many_as_usual warned" in said
     assert "dbt marts one_row_per_customer warn 3" in said
+    assert "new columns of the sources" in said and "crm.orders mood no" in said
 
 
 def test_status_gives_all_as_json(last: Recorded, ckm: Callable[..., Finished]) -> None:
