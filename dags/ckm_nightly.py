@@ -8,7 +8,7 @@ the start of the data interval. Missed nights are caught up in order, one at a t
 one before it could be prepared. The first night is `CKM_FIRST_NIGHT` (YYYY-MM-DD) in the environment of the
 DAG processor: set it before you switch the DAG on, or all nights since 2025-01-01 are caught up. Trigger a
 run with `{"date": "2025-12-31"}` to load any other night, with `{"full_refresh": true}` to rebuild
-everything from the raw log without reading the sources, and with `{"accept": ["crm.orders.volume_is_usual"]}`
+everything from the raw log without reading the sources, and with `{"accept": ["crm.orders.row_count_is_possible"]}`
 to let a rule fail that you have looked at.
 
 **Output.** `published/current` in the home (`CKM_HOME`): DuckDB file, Parquet folders and site.
