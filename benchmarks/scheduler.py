@@ -165,7 +165,7 @@ def main() -> None:
         "--port", type=int, default=8280, help="port of Airflow's page; the site has the next"
     )
     parser.add_argument("--picture", type=Path, help="where to put a screenshot of the grid")
-    parser.add_argument("--size", default="1200,700", help="width and height of the screenshot")
+    parser.add_argument("--size", default="1900,760", help="width and height of the screenshot")
     given = parser.parse_args()
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
