@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -43,7 +44,11 @@ class Company:
             self.systems, "127.0.0.1", 0, token_seconds=3600, requests_per_second=100_000
         ) as server:
             os.environ["CKM_COMPLAINTS_URL"] = server.url
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+            thread.start()
             yield
+            server.shutdown()
+            thread.join()
 
     def night(self, day: date, *, whole: bool = False, source: str | None = None) -> Outcomes:
         """Load a night up to the raw log, or the whole of it; a gate that stops ends it.

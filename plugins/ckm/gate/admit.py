@@ -207,8 +207,9 @@ def _judge(
         night_parameters(asked, load.night, load.sources.company) | flow.parameters,
         flow.missing,
         tonight.filled,
+        tonight.rows,
     )
-    results = [*load.session.run(suite.expectations, "gate", "candidates"), *suite.skipped]
+    results = [*load.session.run(suite.expectations, "gate", "candidates"), *suite.settled]
     return [accepted(result, f"{source}.{name}", load.accept) for result in results]
 
 

@@ -51,7 +51,7 @@ def judge_marts(
             suite = _suite(connection, suites, file.stem, night, company, run_id)
             results = [
                 accepted(result, f"marts.{file.stem}", accept)
-                for result in [*session.run(suite.expectations, "marts", file.stem), *suite.skipped]
+                for result in [*session.run(suite.expectations, "marts", file.stem), *suite.settled]
             ]
             audit.record_gate_results(connection, run_id, night, "marts", "marts", file.stem, results)
             verdicts += [(file.stem, result) for result in results]
@@ -77,4 +77,4 @@ def _suite(
     level = usual.usual_level(asked, before[-1] if before else None, tonight)
     usual.record(connection, run_id, night, "marts", "marts", mart, tonight)
     parameters = night_parameters(asked, night, company) | level.parameters
-    return suite_of(suites, f"marts/{mart}", rules, parameters, level.missing, tonight.filled)
+    return suite_of(suites, f"marts/{mart}", rules, parameters, level.missing, tonight.filled, tonight.rows)

@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from great_expectations import ExpectationSuite
-from great_expectations.expectations.expectation import ColumnAggregateExpectation
+from great_expectations.exceptions import ExpectationNotFoundError
+from great_expectations.expectations.expectation import (
+    ColumnAggregateExpectation,
+    ColumnMapExpectation,
+    ColumnPairMapExpectation,
+    MulticolumnMapExpectation,
+)
 from great_expectations.expectations.registry import get_expectation_impl
 
 from ckm.contracts import ObjectContract
@@ -24,7 +30,7 @@ from ckm.errors import ConfigurationError
 from ckm.extract.window import Window
 from ckm.gate import usual
 from ckm.gate.candidates import UNREADABLE, cast_columns
-from ckm.gate.outcome import ASPECTS, RuleResult
+from ckm.gate.outcome import ASPECTS, Outcome, RuleResult
 from ckm.sources import Company
 
 UNREADABLE_SHARE_OF_A_RETYPED_COLUMN = 0.5
@@ -32,16 +38,18 @@ ONE_CONTENT_PER_KEY = "one_content_per_key"
 UNKNOWN_SHARE = 0.2  # a parent may come a little later, or have been set aside
 UNKNOWN_ROWS = 10
 
+RowExpectations = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
 Rule = dict[str, Any]  # one expectation as a suite file has it
 _DAYS_BEFORE = re.compile(r"night_start_minus_(\d{1,4})_days")
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite that can be run, and the verdicts of rules that there is nothing to judge by."""
+    """A suite that can be run, and the verdicts of rules that need not be: there is nothing to judge by, or no
+    row that could break them."""
 
     expectations: ExpectationSuite
-    skipped: list[RuleResult]
+    settled: list[RuleResult]
 
 
 def night_parameters(asked: Collection[str], night: date, company: Company) -> dict[str, str]:
@@ -109,27 +117,32 @@ def suite_of(
     parameters: Mapping[str, Any],
     missing: Mapping[str, str] | None = None,
     cells: Mapping[str, int] | None = None,
+    rows: int | None = None,
 ) -> Suite:
-    """The suite with its parameters filled in, less the rules that have nothing to judge by.
+    """The suite with its parameters filled in, less the rules that need not be judged.
 
     Args:
         missing: why a parameter cannot be given yet, by name.
         cells: the number of filled cells of each of `aggregated_columns`.
+        rows: the number of rows to be judged, where known. Of none, GX says at length that every rule about a
+            row holds.
 
     Raises:
         ConfigurationError: GX does not know an expectation or a field of it, or a parameter is unknown.
     """
-    file, run, skipped = folder / f"{name}.json", [], []
+    file, run, settled = folder / f"{name}.json", [], []
     for rule in rules:
         why = [(missing or {})[asked] for asked in _asked_by(rule["kwargs"]) if asked in (missing or {})]
         if not why and _is_aggregate(rule) and (cells or {}).get(rule["kwargs"]["column"]) == 0:
             why = [f"no row has {rule['kwargs']['column']}"]
         if why:
-            skipped.append(_skipped(rule, why[0]))
+            settled.append(_settled(rule, "skipped", why=why[0]))
+        elif rows == 0 and issubclass(_kind(rule), RowExpectations):
+            settled.append(_settled(rule, "passed", rows=0))
         else:
             run.append({**rule, "kwargs": _fill(rule["kwargs"], parameters, file)})
     try:
-        return Suite(ExpectationSuite(name=name.replace("/", "."), expectations=run), skipped)
+        return Suite(ExpectationSuite(name=name.replace("/", "."), expectations=run), settled)
     except Exception as error:
         raise ConfigurationError(
             f"{file} is no valid GX suite: {' '.join(str(error).split())[:300]}"
@@ -218,27 +231,32 @@ def _row_rule(
     return {"type": kind, "kwargs": kwargs, "severity": "critical", "description": description, "meta": meta}
 
 
-def _skipped(rule: Rule, why: str) -> RuleResult:
+def _settled(rule: Rule, outcome: Outcome, *, why: str | None = None, rows: int | None = None) -> RuleResult:
     return RuleResult(
         rule=rule["meta"]["rule"],
         aspect=rule["meta"]["aspect"],
         description=rule.get("description", ""),
         severity=rule.get("severity", "critical"),
-        outcome="skipped",
-        evaluated_rows=None,
-        failing_rows=None,
+        outcome=outcome,
+        evaluated_rows=rows,
+        failing_rows=rows,
         observed_value=None,
         expected=None,
         message=why,
+        quarantines=bool(rule["meta"].get("quarantine")),
     )
 
 
 def _is_aggregate(rule: Rule) -> bool:
+    return issubclass(_kind(rule), ColumnAggregateExpectation)
+
+
+def _kind(rule: Rule) -> type:
+    """GX's class of a rule; a plain object where GX does not know it, which building the suite then says."""
     try:
-        kind = get_expectation_impl(rule["type"])
-    except Exception:  # unknown to GX: building the suite says so
-        return False
-    return issubclass(kind, ColumnAggregateExpectation)
+        return get_expectation_impl(rule["type"])
+    except ExpectationNotFoundError:
+        return object
 
 
 def _asked_by(value: Any) -> list[str]:
