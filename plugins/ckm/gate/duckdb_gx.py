@@ -5,6 +5,7 @@ here holds one connection from first use until `close`. GX also knows no regular
 dialect; they are registered below. Import this module before loading a context that names `duckdb`.
 """
 
+import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -13,6 +14,9 @@ import sqlalchemy as sa
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
+
+# GX warns before every check of a type that it takes SQLAlchemy's own types for a dialect like this one.
+logging.getLogger("great_expectations.expectations.type_comparison").setLevel(logging.ERROR)
 
 EngineClass = type[SqlAlchemyExecutionEngine]  # inside the data source, `type` is its name in GX
 
