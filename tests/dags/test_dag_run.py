@@ -1,5 +1,6 @@
 """Whole nights of the DAG over a tiny company of CSV files, run by Airflow itself."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 from tests.dags.company import write_company
+from tests.plugins.alert.listeners import Webhook, running
+
+from ckm.nightly import STEPS
 
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -68,6 +72,25 @@ sources.write_text(sound.replace("required", "requird"))
 found["misconfigured"] = run("2025-12-02")
 sources.write_text(sound)
 (company / "products.away").rename(company / "products.csv")
+
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+from sqlalchemy import select
+with create_session() as session:
+    found["xcoms"] = [[x.run_id, x.task_id, x.key, x.value] for x in session.scalars(select(XComModel))]
+
+from airflow.api_fastapi.app import create_app
+from fastapi.testclient import TestClient
+with TestClient(create_app()) as client:
+    token = client.get("/auth/token").json()["access_token"]
+    run_id = found["xcoms"][0][0]
+    found["links"] = {
+        task: client.get(
+            f"/api/v2/dags/ckm_nightly/dagRuns/{run_id}/taskInstances/{task}/links?map_index={index}",
+            headers={"Authorization": f"Bearer {token}"},
+        ).json()
+        for task, index in (("gate_raw", 0), ("build_star", -1), ("give_verdict", -1), ("prepare", -1))
+    }
 answer(found | {"environment": {name: os.environ[name] for name in ("AIRFLOW_HOME", "CKM_HOME", "CKM_SOURCES")}})
 """
 
@@ -77,7 +100,17 @@ def nights(in_airflow: Callable[..., Any], tmp_path_factory: pytest.TempPathFact
     """Five nights in a row: two good ones, a failed gate, a missing object, a broken configuration."""
     sources = write_company(tmp_path_factory.mktemp("company"))
     info = {"AIRFLOW__LOGGING__NAMESPACE_LEVELS": "task=INFO ckm=INFO"}
-    return in_airflow(NIGHTS, CKM_SOURCES=str(sources), **info)
+    with running(Webhook()) as webhook:
+        ran = in_airflow(
+            NIGHTS,
+            CKM_SOURCES=str(sources),
+            CKM_ALERT_WEBHOOK=webhook.url,
+            CKM_SITE_URL="http://site",
+            AIRFLOW__API_AUTH__JWT_SECRET="a key of this test, which signs its tokens alone",
+            AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="True",
+            **info,
+        )
+    return ran | {"alerts": webhook.received}
 
 
 def test_a_night_is_published_under_the_date_of_its_interval(nights: dict[str, Any]) -> None:
@@ -132,6 +165,54 @@ def test_the_log_shows_results_and_sentences_but_no_traceback(nights: dict[str, 
     for shown in ("rows in and out", "crm.order_lines", "fct_order_line", "customer_360", "published"):
         assert shown in nights["log"]
     assert "Traceback" not in nights["log"]
+
+
+def alerts(nights: dict[str, Any], night: str) -> dict[str, dict[str, Any]]:
+    return {told["kind"]: told for told in nights["alerts"] if told["night"] == night}
+
+
+def test_a_night_that_is_stopped_is_told_with_what_readers_see_and_what_to_do(nights: dict[str, Any]) -> None:
+    told = alerts(nights, "2025-11-30")["failure"]
+    (found,) = told["findings"]
+    assert told["run_id"] == "2025-11-30.1"
+    assert "crm.customers is required, so nothing is published." in found["what"]
+    assert (found["since"], found["last_good"]) == ("2025-11-30", "2025-11-29")
+    assert told["published"] == {"name": "2025-11-29.1", "as_of_date": "2025-11-29"}
+    assert told["what_to_do"] == next(step.on_failure for step in STEPS if step.name == "gate_raw")
+    assert "Nothing was published; readers see version 2025-11-29.1." in nights["log"]
+
+
+def test_a_stale_object_is_told_of_a_night_that_is_published(nights: dict[str, Any]) -> None:
+    (found,) = alerts(nights, "2025-12-01")["stale_source"]["findings"]
+    assert found["what"].startswith("crm.products: no file matches products.csv")
+    assert (found["since"], found["last_good"]) == ("2025-12-01", "2025-11-30")  # the gate had taken it in
+
+
+def test_a_broken_configuration_is_told_although_no_run_was_opened(nights: dict[str, Any]) -> None:
+    told = alerts(nights, "2025-12-02")["failure"]
+    assert told["run_id"] is None
+    assert "did you mean required?" in told["findings"][0]["what"]
+
+
+def test_a_night_without_trouble_is_not_told(nights: dict[str, Any]) -> None:
+    assert not {"failure", "stale_source"} & set(alerts(nights, "2025-11-28"))
+
+
+def test_the_models_of_a_night_can_be_read_in_the_task(nights: dict[str, Any]) -> None:
+    models = [value for _, task, key, value in nights["xcoms"] if (task, key) == ("build_marts", "models")]
+    first = models[0] if isinstance(models[0], list) else json.loads(models[0])
+    assert "customer_360" in {model["name"] for model in first}
+    assert all(model["status"] == "success" and model["seconds"] >= 0 for model in first)
+
+
+def test_tasks_link_to_the_pages_of_the_site(nights: dict[str, Any]) -> None:
+    found = {task: links["extra_links"] for task, links in nights["links"].items()}
+    assert found == {
+        "gate_raw": {"Gates": "http://site/gates.html", "Data Docs": "http://site/data_docs/index.html"},
+        "build_star": {"dbt docs": "http://site/dbt_docs/index.html"},
+        "give_verdict": {"Site": "http://site/index.html", "Gates": "http://site/gates.html"},
+        "prepare": {},
+    }
 
 
 def run_nights(nights: dict[str, Any], first: str, last: str) -> subprocess.CompletedProcess[str]:
