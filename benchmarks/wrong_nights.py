@@ -267,6 +267,7 @@ def main(
     rows, missed = [], 0
     with tempfile.TemporaryDirectory() as folder:
         laboratory = Laboratory(Path(folder), customers)
+        laboratory.company.live_until(HISTORY_UNTIL)
         with laboratory.company.open_for_business():
             laboratory.prepare(screen)
             usual = alarms(laboratory.normal)

@@ -34,7 +34,9 @@ class Gate:
     def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self.folder, self.connection, self.runs = folder, connection, 0
 
-    def load(self, sources_file: Path, night: str, files: dict[str, str]) -> dict[str, LedgerRow]:
+    def load(
+        self, sources_file: Path, night: str, files: dict[str, str], accept: tuple[str, ...] = ()
+    ) -> dict[str, LedgerRow]:
         """Put files in place, extract and admit; returns the ledger by object."""
         for name, text in files.items():
             (self.folder / name).write_text(text)
@@ -44,7 +46,7 @@ class Gate:
         extract_source(sources, "crm", raw.windows(self.connection, sources, "crm", day), landing)
         admitted = admit_source(
             self.connection, sources, "crm", landing=landing, suites=PROJECT / "expectations",
-            gx_store=self.folder / "gx", night=day, run_id=f"run-{self.runs}",
+            gx_store=self.folder / "gx", night=day, run_id=f"run-{self.runs}", accept=accept,
         )  # fmt: skip
         self.new_columns = admitted.new_columns
         return {row.object: row for row in admitted.ledger}
@@ -304,6 +306,77 @@ def test_too_many_broken_rows_stop_the_load_and_are_not_lost(gate: Gate, write_s
     assert gate.rows("select count(*) from raw_crm.products") == [(0,)]
     right = wrong.replace("-1", "1")
     assert gate.load(sources, "2025-01-01", {"products.csv": right})["products"].loaded == 100
+
+
+def test_rule_that_an_operator_accepts_sets_its_rows_aside_and_stops_nothing(
+    gate: Gate, write_sources: Any
+) -> None:
+    sources = write_sources({"products": PRODUCTS})
+    wrong = "SKU,Name,Price\n" + "".join(f"{n},x,{-1 if n < 60 else 1}\n" for n in range(100))
+    accept = ("crm.products.list_price_is_not_negative",)
+    ledger = gate.load(sources, "2025-01-01", {"products.csv": wrong}, accept)["products"]
+    assert (ledger.loaded, ledger.quarantined) == (40, 60)
+    ((outcome, message),) = gate.rows(
+        "select outcome, message from audit.gate_results where rule = 'list_price_is_not_negative'"
+    )
+    assert (outcome, message) == ("quarantined", "accepted for this night by the operator")
+
+
+ORDERS = {
+    "file": "orders.csv",
+    "columns": {"order_id": "No", "customer_id": "Customer", "ordered_at": "At", "updated_at": "At"},
+}
+
+
+def orders(gate: Gate, sources: Path, day: int, count: int, accept: tuple[str, ...] = ()) -> LedgerRow:
+    """A night that brings so many orders of its own day."""
+    rows = "".join(f"{day}-{n},C{n},2025-01-{day:02} 12:00:00\n" for n in range(count))
+    files = {"orders.csv": f"No,Customer,At\n{rows}"}
+    return gate.load(sources, f"2025-01-{day:02}", files, accept)["orders"]
+
+
+def test_volume_is_judged_after_seven_accepted_nights_and_says_what_it_expected(
+    gate: Gate, write_sources: Any
+) -> None:
+    sources = write_sources({"orders": ORDERS})
+    for day, count in enumerate((500, 100, 96, 104, 99, 108, 91, 101), start=1):
+        orders(gate, sources, day, count)
+    orders(gate, sources, 9, 97)
+    orders(gate, sources, 10, 45)
+    found = gate.rows(
+        """select outcome, observed_value, expected, message from audit.gate_results
+        where rule = 'row_count_is_usual' order by as_of_date"""
+    )
+    assert [row[0] for row in found] == [*["skipped"] * 8, "passed", "warned"]
+    assert found[0][3] == "only 0 of the 7 accepted nights that are needed to compare with"
+    assert found[9][1:3] == ("45", "62 to 143")
+
+
+def test_night_far_beyond_the_usual_stops_until_it_is_accepted(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources({"orders": ORDERS})
+    for day in range(1, 9):
+        orders(gate, sources, day, 100)
+    with pytest.raises(GateFailed, match="row_count_is_possible .* observed 2, expected 23 to"):
+        orders(gate, sources, 9, 2)
+    assert orders(gate, sources, 9, 2, ("crm.orders.row_count_is_possible",)).loaded == 2
+
+
+def test_rows_that_refer_to_nothing_known_warn(gate: Gate, write_sources: Any) -> None:
+    sources = write_sources(
+        {
+            "orders": ORDERS,
+            "customers": {"file": "customers.csv", "columns": {"customer_id": "Id"}},
+        }
+    )
+    known = "Id\n" + "".join(f"C{n}\n" for n in range(40))
+    (gate.folder / "customers.csv").write_text(known)
+    orders(gate, sources, 1, 45)  # five of them by customers who are not there
+    orders(gate, sources, 2, 80)
+    found = gate.rows(
+        """select outcome, observed_value from audit.gate_results
+        where rule = 'customer_id_is_known' and object = 'orders' order by as_of_date"""
+    )
+    assert found == [("passed", "0"), ("warned", "unknown_rows 40, judged_rows 80")]
 
 
 def test_few_broken_rows_of_a_quiet_night_do_not_stop_the_load(gate: Gate, write_sources: Any) -> None:
