@@ -22,7 +22,7 @@ PASSWORD = "_PASSWORD"
 
 
 def find_secret(name: str) -> str | None:
-    """What Airflow keeps under the name of an environment variable; its log will show stars in its place.
+    """What Airflow keeps under the name of an environment variable; the task's log shows stars in its place.
 
     The variable `CRM_PASSWORD`, else the URI of the connection `crm_password`, else the password of `crm`.
     """
