@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast lint lock clean
+.PHONY: help setup run test test-fast test-stack test-gates lint lock clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -44,12 +44,18 @@ IF_DEMONSTRATION = $(if $(filter $(CURDIR)/$(COMPANY)/sources.yml,$(CKM_SOURCES)
 run: $(STAMP)  ## Load three nights of a company through Airflow, its database and its API running.
 	@$(IF_DEMONSTRATION) $(MAKE) --no-print-directory run-dag FROM=$(FROM) TO=$(TO)
 
-test: $(STAMP)  ## Run all tests, fast ones first.
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+test: $(STAMP)  ## Run all tests but those of the stack, fast ones first.
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not stack"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow
 
 test-fast: $(STAMP)  ## Run the fast tests only.
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not stack"
+
+test-stack: $(STAMP)  ## Run the tests that start Airflow's own processes and let its scheduler load a night.
+	@$(BIN)/python -m pytest -q -m stack
+
+test-gates: $(STAMP)  ## Try ways in which a night can be wrong and show which rule catches each.
+	@$(BIN)/python -m benchmarks.wrong_nights
 
 lint: $(STAMP)  ## Check style of Python, SQL and YAML.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

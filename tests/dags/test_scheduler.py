@@ -15,7 +15,7 @@ from stack.nights import switch_on
 from tests.dags.company import write_company
 from tests.plugins.alert.listeners import Webhook, running
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.stack
 BERLIN = ZoneInfo("Europe/Berlin")
 PATIENCE = 240  # seconds; half a minute where the machine has nothing else to do
 

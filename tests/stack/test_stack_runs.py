@@ -15,7 +15,7 @@ from stack.rest import Rest
 from tests.stack.compose import services, variables
 from tests.stack.plain import PlainStack, free_ports
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.stack
 
 NIGHT = "2025-12-31"
 LONGEST_NIGHT = 600  # seconds; far more than a night takes, because other tests may share the machine
