@@ -36,6 +36,7 @@ answer({
     "errors_of_a_wrong_first_night": list(wrong.values()),
     "import_errors": bag.import_errors,
     "plugin_errors": get_import_errors(),
+    "plugins": {plugin["name"]: str(plugin["source"]) for plugin in get_plugin_info()},
     "heavy_modules": loaded,
     "dags": {dag_id: {
         "file": Path(dag.fileloc).name,
@@ -89,9 +90,15 @@ def test_every_file_is_parsed_into_the_dag_of_its_name(facts: dict[str, Any]) ->
     assert all(dag["file"] == f"{dag_id}.py" for dag_id, dag in facts["dags"].items())
 
 
-def test_airflow_does_not_take_our_package_for_plugins(facts: dict[str, Any]) -> None:
+def test_airflow_does_not_take_our_packages_for_plugins(facts: dict[str, Any]) -> None:
     assert not facts["plugin_errors"]
-    assert "ckm/" in (PROJECT / "plugins" / ".airflowignore").read_text().split()
+    packages = {f"{file.parent.name}/" for file in (PROJECT / "plugins").glob("*/__init__.py")}
+    assert set((PROJECT / "plugins" / ".airflowignore").read_text().split()) == packages
+
+
+def test_the_one_plugin_is_found(facts: dict[str, Any]) -> None:
+    assert list(facts["plugins"]) == ["ckm"]
+    assert "ckm_plugin.py" in facts["plugins"]["ckm"]
 
 
 def test_parsing_loads_no_heavy_library(facts: dict[str, Any]) -> None:

@@ -55,11 +55,14 @@ sound = customers.read_text()
 customers.write_text(sound.replace("customer_id", "client", 1))
 found["stopped"] = run("2025-11-30")
 
-here = dag.get_task("prepare").python_callable.__globals__
-night = here["Night"](found["stopped"]["record"][0], None, None, home, None, False, True)
+from ckm.errors import CkmError
+from ckm.nightly import Night
+from ckm_airflow.tasks import BY_NAME
+from ckm_airflow.turn import refuse_if_overtaken
+night = Night(found["stopped"]["record"][0], None, None, home, None, False, True)
 try:
-    here["refuse_if_overtaken"](night, here["BY_NAME"]["gate_raw"])
-except here["CkmError"] as error:
+    refuse_if_overtaken(night, BY_NAME["gate_raw"])
+except CkmError as error:
     found["cleared_alone"] = str(error)
 
 customers.write_text(sound)
@@ -138,6 +141,11 @@ def test_a_stopped_night_is_closed_on_record_with_its_sentence(nights: dict[str,
     run_id, status, message = nights["stopped"]["record"]
     assert (run_id, status) == ("2025-11-30.1", "stopped at a gate")
     assert "crm.customers is required, so nothing is published." in message
+
+
+def test_the_log_of_a_stopped_night_names_the_page_of_its_rules(nights: dict[str, Any]) -> None:
+    page = Path(nights["environment"]["CKM_HOME"]).resolve() / "report" / "gates.html"
+    assert nights["log"].count(f"Every rule with what it found: {page}") == 1
 
 
 def test_a_stopped_night_cannot_pass_its_gate_by_clearing_the_task(nights: dict[str, Any]) -> None:

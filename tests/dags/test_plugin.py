@@ -7,7 +7,7 @@ import pytest
 
 ASKING = """
 from airflow.sdk import dag, task
-from ckm_airflow import find_secret, look_into_airflow
+from ckm_airflow.secrets import find_secret, look_into_airflow
 
 @dag(schedule=None)
 def asks():
@@ -44,7 +44,7 @@ answer(ended.get_task_instances()[0].xcom_pull(task_ids="ask", key="return_value
 """
 HOURS = """
 from datetime import datetime
-from ckm_airflow import PublishedBy
+from ckm_airflow.deadline import PublishedBy
 
 def deadline(night, now, zone="Europe/Berlin"):
     hour = PublishedBy.deserialize_reference(PublishedBy("06:30", zone).serialize_reference())

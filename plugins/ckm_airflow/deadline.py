@@ -1,7 +1,4 @@
-"""What Airflow looks for outside the DAG's file: its secrets, the hour of publication, and the site's pages.
-
-Airflow loads this file as a plugin. The package `ckm` beside it does not know Airflow.
-"""
+"""The hour at which readers rely on a night, and what is told when it has passed."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,47 +6,13 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import structlog
-from airflow.plugins_manager import AirflowPlugin
-from airflow.sdk import BaseDeadlineReference, BaseOperatorLink, Connection, Variable
-from airflow.sdk.exceptions import AirflowNotFoundException
-from airflow.sdk.log import mask_secret
+from airflow.sdk import BaseDeadlineReference
 from asgiref.sync import sync_to_async
 
-from ckm.settings import Vault, load_settings, look_up_also
+from ckm.settings import load_settings
+from ckm_airflow.secrets import look_into_airflow
 
 log = structlog.get_logger("ckm.alert")
-PASSWORD = "_PASSWORD"
-
-
-def find_secret(name: str) -> str | None:
-    """What Airflow keeps under the name of an environment variable; the task's log shows stars in its place.
-
-    The variable `CRM_PASSWORD`, else the URI of the connection `crm_password`, else the password of `crm`.
-    """
-    found = Variable.get(name, default=None) or _of_connection(name.lower(), "uri")
-    if found is None and name.endswith(PASSWORD):
-        found = _of_connection(name.removesuffix(PASSWORD).lower(), "password")
-    if found is not None:
-        mask_secret(found)
-    return found
-
-
-def _of_connection(conn_id: str, part: str) -> str | None:
-    try:
-        connection = Connection.get(conn_id)
-    except AirflowNotFoundException:
-        return None
-    if part == "password":
-        return connection.password
-    uri = connection.get_uri()
-    return uri.replace(
-        "postgres://", "postgresql://", 1
-    )  # Airflow's name for it is one SQLAlchemy has dropped
-
-
-def look_into_airflow() -> None:
-    """Let this task find in Airflow's variables and connections what the environment does not hold."""
-    look_up_also(Vault("Airflow", find_secret))
 
 
 @dataclass(eq=False)
@@ -101,36 +64,9 @@ def _tell_if_late(by: time, zone: ZoneInfo, run: dict[str, Any]) -> None:
     from ckm import alert
     from ckm.home import Home
 
-    given, interval_start = (
-        (run["conf"] or {}).get("date"),
-        datetime.fromisoformat(run["data_interval_start"]),
-    )
+    given = (run["conf"] or {}).get("date")
+    interval_start = datetime.fromisoformat(run["data_interval_start"])
     night = date.fromisoformat(given) if given else interval_start.astimezone(zone).date()
     look_into_airflow()
     settings = load_settings()
     alert.tell_if_late(Home(settings.home.resolve()), settings.sources, night, by, zone, log.warning)
-
-
-class SitePage(BaseOperatorLink):
-    """A page of the published site, as a button on a task."""
-
-    def __init__(self, name: str, page: str) -> None:
-        self._name, self._page = name, page
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def xcom_key(self) -> str:
-        return f"_link_{self._page}"
-
-    def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        return f"{load_settings().site_url.rstrip('/')}/{self._page}"
-
-
-class CkmPlugin(AirflowPlugin):
-    """Tells the scheduler which class reckons the hour of publication."""
-
-    name = "ckm"
-    deadline_references: ClassVar[list[Any]] = [PublishedBy]

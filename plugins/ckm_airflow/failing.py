@@ -1,0 +1,57 @@
+"""How a task fails: its log ends with one sentence, which the verdict repeats and the record keeps."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import structlog
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowFailException
+
+from ckm import nightly
+from ckm.errors import CkmError, ConfigurationError, GateFailed, sentence_of
+from ckm.nightly import Night
+from ckm_airflow.showing import show_failures
+from ckm_airflow.turn import hold
+
+log = structlog.get_logger("ckm.nightly")  # the one kind whose level can be set apart from Airflow's own
+
+
+@contextmanager
+def plain_failure(night: Night | None = None, *, may_heal: bool = False) -> Iterator[None]:
+    """Turn an expected failure into its sentence, which is shown, kept for the verdict and put on record.
+
+    Raises:
+        SystemExit, AirflowFailException: see `give_up`.
+    """
+    ti = get_current_context()["ti"]
+    try:
+        yield
+    except Exception as error:
+        expected, sentence = isinstance(error, CkmError), sentence_of(error)
+        code, is_gate = getattr(error, "exit_code", 1), isinstance(error, GateFailed)
+        said = {"task": ti.task_id, "sentence": sentence, "exit_code": code, "gate": is_gate}
+        ti.xcom_push("failure", said)
+        if night is not None and expected:
+            with hold(night.home):
+                show_failures(night)
+                if is_gate:  # at once, so that a task cleared before the verdict cannot pass the gate by
+                    nightly.finish(night, error)
+                    log.info(f"Every rule with what it found: {night.home.gate_page}")
+        if not expected:
+            raise
+        give_up(sentence, code, for_now=may_heal and not isinstance(error, ConfigurationError))
+
+
+def give_up(sentence: str, code: int, *, for_now: bool = False) -> NoReturn:
+    """Fail the task, `for_now` if trying again may help; its log ends with the sentence.
+
+    Airflow prints a traceback for every exception but `SystemExit`, after which it retries while tries are
+    left; so only a lasting failure before the last try needs the exception that forbids it.
+    """
+    ti = get_current_context()["ti"]
+    log.error(sentence)
+    if for_now or ti.try_number > ti.max_tries:
+        sys.exit(code)
+    raise AirflowFailException(sentence)
