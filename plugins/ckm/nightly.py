@@ -265,7 +265,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "gate_raw", gate_raw, "Judge the landed rows, take the sound ones into the raw log, set others aside.",
         "A critical rule failed: look at the rule in audit.gate_results, mend the source or the suite "
-        "under expectations/raw/, or accept the rule for this night, and clear from prepare.",
+        "under expectations/raw/ and clear from prepare, or accept the rule for this night in a new run "
+        "(docs/operations.md).",
         per_source=True,
     ),
     Step(
@@ -283,7 +284,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "gate_marts", gate_marts, "Judge the marts; a critical failure keeps the last good version public.",
         "Look at the rule in audit.gate_results; nothing was published, readers still see the last version. "
-        "Mend what is wrong, or accept the rule for this night, and clear from prepare.",
+        "Mend what is wrong and clear from prepare, or accept the rule for this night in a new run "
+        "(docs/operations.md).",
     ),
     Step(
         "publish", publish, "Write the new version and switch readers to it in one rename.",
