@@ -36,8 +36,10 @@ def clean_week(seed: int, customers: int) -> tuple[int, list[tuple[int, date, st
                 company.live_until(night)
                 outcomes = company.night(night)
                 if number > COMPARED:
-                    judged += sum(outcome != "skipped" for outcome in outcomes.values())
-                    cried += [(seed, night, *place, how) for place, how in alarms(outcomes).items()]
+                    judged += sum(found.outcome != "skipped" for found in outcomes.values())
+                    cried += [
+                        (seed, night, *place, found.outcome) for place, found in alarms(outcomes).items()
+                    ]
     return judged, cried
 
 

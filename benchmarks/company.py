@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from ckm.settings import Settings, load_settings, set_tool_defaults
 
@@ -19,7 +20,19 @@ from ckm.simulate import simulate  # noqa: E402
 from ckm.simulate.serve import ComplaintServer  # noqa: E402
 from ckm.warehouse import connect  # noqa: E402
 
-Outcomes = dict[tuple[str, str], Outcome]  # by (source.object, rule)
+
+class Found(NamedTuple):
+    """What a rule found: its outcome, and how many rows break it, none where it is about the whole table."""
+
+    outcome: Outcome
+    rows: int
+
+    def is_worse_than(self, other: "Found | None") -> bool:
+        """Whether it is another outcome, or the same with more rows."""
+        return other is None or self.outcome != other.outcome or self.rows > other.rows
+
+
+Outcomes = dict[tuple[str, str], Found]  # by (source.object, rule)
 RAW_STEPS = ("extract", "gate_raw")
 NOT_AN_ALARM = ("passed", "skipped")
 
@@ -75,17 +88,18 @@ class Company:
         """The outcomes of a run; an object that failed as a whole stands there under the rule `object`."""
         with connect(self.settings.home / "warehouse.duckdb", read_only=True) as connection:
             rules = connection.execute(
-                """select source || '.' || object, rule, outcome from audit.gate_results where run_id = ?
+                """select source || '.' || object, rule, outcome, coalesce(failing_rows, 0)
+                from audit.gate_results where run_id = ?
                 union all
                 select source || '.' || object, 'object', case status when 'loaded' then 'passed'
-                    when 'stopped' then 'failed' else 'object_failed' end
+                    when 'stopped' then 'failed' else 'object_failed' end, 0
                 from audit.load_ledger where run_id = ?""",
                 [run_id, run_id],
             ).fetchall()
-        return {(place, rule): outcome for place, rule, outcome in rules}
+        return {(place, rule): Found(outcome, rows) for place, rule, outcome, rows in rules}
 
 
 def alarms(outcomes: Outcomes, *, besides_quarantine: bool = True) -> Outcomes:
     """The rules that say something is wrong: that warn or stop, and those that set rows aside if wanted."""
     quiet = (*NOT_AN_ALARM, "quarantined") if besides_quarantine else NOT_AN_ALARM
-    return {place: outcome for place, outcome in outcomes.items() if outcome not in quiet}
+    return {place: found for place, found in outcomes.items() if found.outcome not in quiet}

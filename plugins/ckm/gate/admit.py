@@ -197,6 +197,9 @@ def _judge(
         tonight,
         usual.taken_in(load.connection, source, name, load.night),
     )
+    missing = dict(flow.missing)
+    if tonight.days is None:  # of history, the newest row may be of any day
+        missing |= {name: usual.FIRST_LOAD for name in asked if name.startswith("night_start")}
     suite = suite_of(
         load.suites,
         place,
@@ -205,7 +208,7 @@ def _judge(
             *rules,
         ],
         night_parameters(asked, load.night, load.sources.company) | flow.parameters,
-        flow.missing,
+        missing,
         tonight.filled,
         tonight.rows,
     )

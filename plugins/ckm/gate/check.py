@@ -142,6 +142,7 @@ def _with_figures(result: RuleResult, expectation: Any, batch: Batch, schema: st
     with batch.data.execution_engine.get_connection() as connection:
         found = connection.execute(sa.text(query.format(batch=f"(select * from {schema}.{table})")))
         first = found.mappings().first() or {}
+        connection.commit()  # what stays open would see the next object's table as it was before
     return replace(result, observed_value=", ".join(f"{name} {value}" for name, value in first.items()))
 
 

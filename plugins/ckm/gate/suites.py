@@ -17,6 +17,7 @@ from typing import Any
 
 from great_expectations import ExpectationSuite
 from great_expectations.exceptions import ExpectationNotFoundError
+from great_expectations.expectations.core import ExpectColumnProportionOfNonNullValuesToBeBetween
 from great_expectations.expectations.expectation import (
     ColumnAggregateExpectation,
     ColumnMapExpectation,
@@ -36,7 +37,7 @@ from ckm.sources import Company
 UNREADABLE_SHARE_OF_A_RETYPED_COLUMN = 0.5
 ONE_CONTENT_PER_KEY = "one_content_per_key"
 UNKNOWN_SHARE = 0.2  # a parent may come a little later, or have been set aside
-UNKNOWN_ROWS = 10
+UNKNOWN_STANDARD_ERRORS = 3
 
 RowExpectations = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
 Rule = dict[str, Any]  # one expectation as a suite file has it
@@ -212,13 +213,14 @@ def _reference_rule(column: str, table: str, parent: str, key: str) -> Rule:
         f"select count(*) as unknown_rows, (select count({column}) from judged) as judged_rows from judged "
         f"where {column} is not null "
         f"and not exists (select 1 from {table} as known where known.{key} = judged.{column}) "
-        f"having count(*) > {UNKNOWN_ROWS} and count(*) > {UNKNOWN_SHARE} * (select count({column}) from judged)"
+        f"having count(*) > (select {UNKNOWN_SHARE} * count({column}) "
+        f"+ {UNKNOWN_STANDARD_ERRORS} * sqrt(count({column})) from judged)"
     )
     return {
         "type": "unexpected_rows_expectation",
         "kwargs": {"unexpected_rows_query": query},
         "severity": "warning",
-        "description": f"At most a fifth of the rows name, by {column}, something that is not among the {parent}.",
+        "description": f"About a fifth of the rows at most name, by {column}, what is not among the {parent}.",
         "meta": {"rule": f"{column}_is_known", "aspect": "reference"},
     }
 
@@ -248,7 +250,11 @@ def _settled(rule: Rule, outcome: Outcome, *, why: str | None = None, rows: int 
 
 
 def _is_aggregate(rule: Rule) -> bool:
-    return issubclass(_kind(rule), ColumnAggregateExpectation)
+    """Whether a rule judges a figure that no cells do not have; the share of filled cells is then nought."""
+    kind = _kind(rule)
+    return issubclass(kind, ColumnAggregateExpectation) and not issubclass(
+        kind, ExpectColumnProportionOfNonNullValuesToBeBetween
+    )
 
 
 def _kind(rule: Rule) -> type:

@@ -39,6 +39,7 @@ CATEGORIES_KEPT = 50
 LEVEL_SHARE = 0.2  # what a mart may change from one accepted night to the next
 LEVEL_ROWS = 10
 LEVEL_FILLED = 0.1
+FIRST_LOAD = "the first load is not like a night"
 
 _ASKED = re.compile(
     r"(?P<metric>rows)_(?P<bound>low|high|lowest|highest)"
@@ -162,7 +163,7 @@ def usual_flow(asked: Collection[str], nights: list[Profile], tonight: Profile, 
             given |= _codes(column, nights, tonight)
     why = f"fewer than {ROWS_NEEDED} rows, or none before, to compare"
     if tonight.days is None:
-        why = "the first load is not like a night"
+        why = FIRST_LOAD
     return Usual(given, {name: why for name in asked if is_asked(name) and name not in given})
 
 

@@ -240,3 +240,35 @@ def test_planted_defect_is_caught_by_its_rule(
     assert (caught.outcome, caught.message) == (case.outcome, None)
     for table in {*case.sound, *case.broken} - {CANDIDATES}:
         fill(connection, table, [])
+
+
+def test_defect_of_one_object_does_not_touch_the_verdict_on_the_next(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """Each object's candidates stand in the same table, one after the other, within one session."""
+    by_rule = {case.rule: case for case in CASES}
+    first, second = (
+        by_rule["delivered_shipments_have_a_moment"],
+        by_rule["discount_is_not_above_the_lines_worth"],
+    )
+    outcomes = []
+    with gate_session(connection, tmp_path) as session:
+        for case, rows in ((first, first.broken), (second, second.sound)):
+            empty_candidates(connection, case.suite)
+            fill(connection, CANDIDATES, rows[CANDIDATES])
+            rules = [rule for rule in read_rules(SUITES, case.suite) if rule["meta"]["rule"] == case.rule]
+            (result,) = session.run(
+                suite_of(SUITES, case.suite, rules, {}).expectations, *table_of(case.suite)
+            )
+            outcomes.append((result.outcome, result.message))
+    assert outcomes == [("warned", None), ("passed", None)]
+
+
+def test_column_without_a_single_cell_is_judged_by_how_full_it_should_be() -> None:
+    rules = read_rules(SUITES, "raw/crm/orders")
+    rules = [rule for rule in rules if rule["meta"]["rule"] == "customer_id_is_not_suddenly_empty"]
+    parameters = {"filled_of_customer_id_lowest": 0.5}
+    suite = suite_of(SUITES, "raw/crm/orders", rules, parameters, {}, {"customer_id": 0})
+    assert [rule.meta["rule"] for rule in suite.expectations.expectations] == [
+        "customer_id_is_not_suddenly_empty"
+    ]
