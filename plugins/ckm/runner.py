@@ -96,11 +96,12 @@ def _told(
     run_id: str | None = None,
     what_to_do: str = MEND_AND_RUN_AGAIN,
 ) -> Iterator[None]:
-    """Send an alert of what fails inside; whoever interrupts a run knows it himself."""
+    """Send an alert of what fails inside, which the command then says itself; whoever interrupts a run knows it."""
     try:
         yield
     except Exception as error:
-        tell(home, sources_file, night, run_id, Failure(sentence_of(error), what_to_do), screen.out)
+        failed = Failure(sentence_of(error), what_to_do)
+        tell(home, sources_file, night, run_id, failed, screen.out, in_log=False)
         raise
 
 

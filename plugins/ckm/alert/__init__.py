@@ -42,6 +42,8 @@ def tell(
     run_id: str | None,
     failed: Failure | None,
     say: Say,
+    *,
+    in_log: bool = True,
 ) -> None:
     """Send what the end of a night calls for; never raises.
 
@@ -49,6 +51,7 @@ def tell(
         run_id: None where no run could be opened.
         failed: None where the night ended well.
         say: writes a text to the driver's log.
+        in_log: false where the driver itself says there what failed.
     """
     try:
         company = _company(sources_file)
@@ -58,7 +61,7 @@ def tell(
     except Exception as error:
         say(f"What this night calls for cannot be told ({type(error).__name__}: {safe_reason(error)}).")
         return
-    send(alerts, say)
+    send(alerts, say, in_log=in_log)
 
 
 def tell_if_late(home: Home, sources_file: Path, night: date, by: time, zone: ZoneInfo, say: Say) -> None:

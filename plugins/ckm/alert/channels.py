@@ -27,11 +27,12 @@ class NotSent(Exception):
     """A way is barred; the text says why, without an address."""
 
 
-def send(alerts: Iterable[Alert], say: Callable[[str], Any]) -> None:
+def send(alerts: Iterable[Alert], say: Callable[[str], Any], *, in_log: bool = True) -> None:
     """Send each alert every way that is set up; never raises.
 
     Args:
         say: writes a text to the log of whoever drives the night.
+        in_log: false where the driver itself says there what failed.
     """
     alerts = list(alerts)
     if not alerts:
@@ -42,7 +43,7 @@ def send(alerts: Iterable[Alert], say: Callable[[str], Any]) -> None:
         settings = None
         say(f"Alerts go to the log only: {error}")
     ways = _ways(settings) if settings else {}
-    for alert in alerts:
+    for alert in alerts if in_log else []:
         say(alert.text(settings.site_url if settings else None))
     for name, way in ways.items():
         try:
