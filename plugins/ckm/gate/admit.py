@@ -18,7 +18,7 @@ from ckm.contracts import object_contract, parents_first
 from ckm.errors import GateFailed
 from ckm.extract import Landed, read_landed
 from ckm.extract.window import Window
-from ckm.gate import candidates, usual
+from ckm.gate import candidates, profiles, usual
 from ckm.gate.check import GateSession, gate_session
 from ckm.gate.outcome import SMALLEST_ALARMING_COUNT, Outcome, RuleResult, accepted, sentence
 from ckm.gate.suites import (
@@ -115,7 +115,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
     mapped = mapped_columns(contract, mapping, list(landed.columns))
     rules = read_rules(load.suites, f"raw/{source}/{name}")
     results: list[RuleResult] = []
-    tonight: usual.Profile | None = None
+    tonight: profiles.Profile | None = None
     failure, stop = landed.failure, None
     if failure is None:
         candidates.build(
@@ -148,7 +148,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
     try:
         audit.record_gate_results(connection, run_id, night, "raw", source, name, results)
         if tonight is not None:
-            usual.record(connection, run_id, night, "raw", source, name, tonight)
+            profiles.record(connection, run_id, night, "raw", source, name, tonight)
         if failure or stop:
             extracted = _count(connection, "gate.present") if landed.failure is None else landed.rows
             stop = stop or _too_stale(connection, source, name, mapping, failure or "", night)
@@ -174,28 +174,28 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
     return stop
 
 
-def _profile(load: _Load, source: str, name: str, rules: list[Rule]) -> usual.Profile:
+def _profile(load: _Load, source: str, name: str, rules: list[Rule]) -> profiles.Profile:
     """Tonight's candidates in figures, and how many days they stand for."""
     last = audit.last_loaded_on(load.connection, source, name, before=load.night)
-    return usual.profile(
+    return profiles.profile(
         load.connection,
         "gate.candidates",
-        parameters_asked(rules),
+        usual.figures_asked(parameters_asked(rules)),
         aggregated_columns(rules),
         days=None if last is None else (load.night - last).days,
     )
 
 
 def _judge(
-    load: _Load, source: str, name: str, rules: list[Rule], tonight: usual.Profile
+    load: _Load, source: str, name: str, rules: list[Rule], tonight: profiles.Profile
 ) -> list[RuleResult]:
     """The verdict of every rule over tonight's candidates, in the order in which they are counted."""
     asked, place = parameters_asked(rules), f"raw/{source}/{name}"
     flow = usual.usual_flow(
         asked,
-        usual.nights_before(load.connection, "raw", source, name, load.night),
+        profiles.nights_before(load.connection, "raw", source, name, load.night),
         tonight,
-        usual.taken_in(load.connection, source, name, load.night),
+        profiles.taken_in(load.connection, source, name, load.night),
     )
     missing = dict(flow.missing)
     if tonight.days is None:  # of history, the newest row may be of any day

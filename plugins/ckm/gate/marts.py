@@ -8,7 +8,7 @@ import duckdb
 
 from ckm import audit
 from ckm.errors import GateFailed
-from ckm.gate import usual
+from ckm.gate import profiles, usual
 from ckm.gate.check import gate_session
 from ckm.gate.outcome import RuleResult, accepted, sentence
 from ckm.gate.suites import (
@@ -72,9 +72,11 @@ def _suite(
     """A mart's suite, filled with what is usual after the last accepted night; tonight's figures go on record."""
     rules = read_rules(suites, f"marts/{mart}")
     asked = parameters_asked(rules)
-    tonight = usual.profile(connection, f"marts.{mart}", asked, aggregated_columns(rules))
-    before = usual.nights_before(connection, "marts", "marts", mart, night)
+    tonight = profiles.profile(
+        connection, f"marts.{mart}", usual.figures_asked(asked), aggregated_columns(rules)
+    )
+    before = profiles.nights_before(connection, "marts", "marts", mart, night)
     level = usual.usual_level(asked, before[-1] if before else None, tonight)
-    usual.record(connection, run_id, night, "marts", "marts", mart, tonight)
+    profiles.record(connection, run_id, night, "marts", "marts", mart, tonight)
     parameters = night_parameters(asked, night, company) | level.parameters
     return suite_of(suites, f"marts/{mart}", rules, parameters, level.missing, tonight.filled, tonight.rows)

@@ -1,4 +1,4 @@
-"""What is usual: a night's rows in a few figures, and the ranges that the last accepted nights give for them.
+"""What is usual: the ranges that the last accepted nights give for the figures of a night.
 
 A suite asks by the names of its parameters, `{"$PARAMETER": "mean_of_unit_price_low"}`:
 
@@ -9,24 +9,20 @@ A suite asks by the names of its parameters, `{"$PARAMETER": "mean_of_unit_price
     divergence_of_<column>        the largest usual Kullback-Leibler divergence from that partition
 
 `<bound>` is low or high, beyond which a figure is unusual, or lowest or highest, thrice as far away, beyond
-which it can hardly be right. The figures of each night stay in `audit.gate_profiles`, so a night is compared
-with a few dozen numbers however long the history is.
+which it can hardly be right.
 """
 
 import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 from scipy.stats import chi2
 
-from ckm.warehouse import quoted
+from ckm.gate.profiles import CATEGORIES_KEPT, NIGHTS_COMPARED, Figures, Profile
 
-NIGHTS_COMPARED = 28
 NIGHTS_NEEDED = 7
 ROWS_NEEDED = 30  # of fewer, a mean or a share says little
 STANDARD_ERRORS = 6.0  # prices and amounts have long tails: a wider berth than a normal mean would need
@@ -35,7 +31,6 @@ FARTHER = 3.0  # the bounds of the possible lie this much farther out than those
 RARE = 1e-6  # how rarely a partition like the usual one may diverge more
 TOLERATED_DIVERGENCE = 0.02
 TOLERATED_SHARE = 0.02
-CATEGORIES_KEPT = 50
 LEVEL_SHARE = 0.2  # what a mart may change from one accepted night to the next
 LEVEL_ROWS = 10
 LEVEL_FILLED = 0.1
@@ -47,23 +42,6 @@ _ASKED = re.compile(
     r"|(?P<shape>partition|divergence)_of_(?P<codes>\w+)"
 )
 Partition = dict[str, list[Any]]
-
-
-@dataclass
-class Profile:
-    """A night's rows over one table in figures; `days` is how many the rows stand for, null for a first load.
-
-    Attributes:
-        means: per column (mean, standard deviation, cells).
-        filled: per column the number of cells that are not null.
-        counts: per column and value the number of rows.
-    """
-
-    rows: int = 0
-    days: int | None = None
-    means: dict[str, tuple[float, float, int]] = field(default_factory=dict)
-    filled: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,55 +64,15 @@ def example(parameter: str) -> Any:
     return 0 if "low" in parameter else 1
 
 
-def columns_asked(parameters: Iterable[str], kind: str) -> list[str]:
-    """The columns of which a suite asks a kind of figure: mean, filled or codes."""
-    found = set()
+def figures_asked(parameters: Iterable[str]) -> Figures:
+    """The figures of a night that a suite's parameters ask for."""
+    asked: dict[str, set[str]] = {"mean": set(), "filled": set(), "codes": set()}
     for match in filter(None, map(_ASKED.fullmatch, parameters)):
-        if kind == "codes" and match["shape"]:
-            found.add(match["codes"])
-        elif match["of"] == kind:
-            found.add(match["column"])
-    return sorted(found)
-
-
-def profile(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    parameters: Collection[str],
-    cells_of: Collection[str] = (),
-    days: int | None = None,
-) -> Profile:
-    """The figures of a table that a suite's parameters ask for, in one scan and one more per code column.
-
-    Args:
-        cells_of: further columns whose filled cells are counted.
-    """
-    means = columns_asked(parameters, "mean")
-    filled = sorted({*means, *columns_asked(parameters, "filled"), *cells_of})
-    asked = ["count(*)", *(f"count({quoted(c)})" for c in filled)]
-    for column in means:
-        number = f"cast({quoted(column)} as double)"
-        asked += [f"avg({number})", f"coalesce(stddev_samp({number}), 0)"]
-    rows, *figures = connection.execute(f"select {', '.join(asked)} from {table}").fetchone()
-    cells = dict(zip(filled, figures, strict=False))
-    moments = figures[len(filled) :]
-    pairs = zip(means, moments[::2], moments[1::2], strict=True)
-    return Profile(
-        rows=rows,
-        days=days,
-        means={c: (m, sd, cells[c]) for c, m, sd in pairs if m is not None},
-        filled=cells,
-        counts={c: _counts(connection, table, c) for c in columns_asked(parameters, "codes")},
-    )
-
-
-def _counts(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[str, int]:
-    return dict(
-        connection.execute(
-            f"""select cast({quoted(column)} as varchar) as code, count(*) from {table}
-            where {quoted(column)} is not null group by code order by 2 desc, 1 limit {CATEGORIES_KEPT}"""
-        ).fetchall()
-    )
+        if match["shape"]:
+            asked["codes"].add(match["codes"])
+        elif match["of"]:
+            asked[match["of"]].add(match["column"])
+    return Figures(*(tuple(sorted(columns)) for columns in asked.values()))
 
 
 def usual_flow(asked: Collection[str], nights: list[Profile], tonight: Profile, taken_in: int = 0) -> Usual:
@@ -152,14 +90,15 @@ def usual_flow(asked: Collection[str], nights: list[Profile], tonight: Profile, 
         why = f"only {len(nights)} of the {NIGHTS_NEEDED} accepted nights that are needed to compare with"
         return Usual({}, dict.fromkeys(filter(is_asked, asked), why))
     given: dict[str, Any] = {}
+    figures = figures_asked(asked)
     if tonight.days is not None:
         given |= _rows(nights, tonight.days, taken_in)
     if tonight.rows >= ROWS_NEEDED:
-        for column in columns_asked(asked, "mean"):
+        for column in figures.means:
             given |= _mean(column, nights, tonight)
-        for column in columns_asked(asked, "filled"):
+        for column in figures.filled:
             given |= _filled(column, nights, tonight)
-        for column in columns_asked(asked, "codes"):
+        for column in figures.codes:
             given |= _codes(column, nights, tonight)
     why = f"fewer than {ROWS_NEEDED} rows, or none before, to compare"
     if tonight.days is None:
@@ -174,17 +113,18 @@ def usual_level(asked: Collection[str], last: Profile | None, tonight: Profile) 
     """
     if last is None:
         return Usual({}, dict.fromkeys(filter(is_asked, asked), "no accepted night yet to compare with"))
+    figures = figures_asked(asked)
     given: dict[str, Any] = _bounds("rows", last.rows, LEVEL_SHARE * last.rows + LEVEL_ROWS, whole=True)
-    for column in columns_asked(asked, "mean"):
+    for column in figures.means:
         if column in last.means and column in tonight.means:
             mean, deviation, cells = last.means[column]
             noise = STANDARD_ERRORS * deviation / math.sqrt(min(cells, tonight.filled[column]))
             given |= _bounds(f"mean_of_{column}", mean, LEVEL_SHARE * abs(mean) + noise)
     if last.rows >= ROWS_NEEDED and tonight.rows >= ROWS_NEEDED:
-        for column in columns_asked(asked, "filled"):
+        for column in figures.filled:
             share = last.filled.get(column, 0) / last.rows
             given |= _bounds(f"filled_of_{column}", share, LEVEL_FILLED, largest=1.0)
-        for column in columns_asked(asked, "codes"):
+        for column in figures.codes:
             given |= _codes(column, [last], tonight)
     why = f"fewer than {ROWS_NEEDED} rows, or none before, to compare"
     return Usual(given, {name: why for name in asked if is_asked(name) and name not in given})
@@ -293,98 +233,3 @@ def divergence(counts: dict[str, int], weights: dict[str, float]) -> float:
     total = sum(counts.values())
     known = [(count / total, weights[code]) for code, count in counts.items() if count and code in weights]
     return max(0.0, sum(share * math.log(share / weight) for share, weight in known))
-
-
-def record(
-    connection: duckdb.DuckDBPyConnection,
-    run_id: str,
-    night: date,
-    boundary: str,
-    source: str,
-    name: str,
-    figures: Profile,
-) -> None:
-    """Put a table's figures on record."""
-    rows: list[tuple[str, str | None, str | None, float | None]] = [
-        ("rows", None, None, figures.rows),
-        ("days", None, None, figures.days),
-    ]
-    for column, (mean, deviation, _) in figures.means.items():
-        rows += [("mean", column, None, mean), ("standard_deviation", column, None, deviation)]
-    rows += [("filled", column, None, cells) for column, cells in figures.filled.items()]
-    rows += [
-        ("count", column, code, count)
-        for column, counts in figures.counts.items()
-        for code, count in counts.items()
-    ]
-    connection.executemany(
-        """insert into audit.gate_profiles
-        (run_id, as_of_date, boundary, source, object, metric, column_name, category, value)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        [[run_id, night, boundary, source, name, *row] for row in rows],
-    )
-
-
-def taken_in(connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date) -> int:
-    """The rows that earlier runs of a night had, and took in."""
-    return connection.execute(
-        """
-        select coalesce(sum(value), 0)::bigint from audit.gate_profiles
-        join audit.load_ledger using (run_id, source, object)
-        where boundary = 'raw' and metric = 'rows' and status = 'loaded'
-            and source = ? and object = ? and gate_profiles.as_of_date = ?
-        """,
-        [source, name, night],
-    ).fetchone()[0]
-
-
-def nights_before(
-    connection: duckdb.DuckDBPyConnection, boundary: str, source: str, name: str, night: date
-) -> list[Profile]:
-    """The profiles of a table over its accepted nights before one, in their order.
-
-    A night of raw data is accepted when the object was loaded, one of the marts when it was published. Of
-    several runs of a night the last accepted one counts; what it took in of its rows the earlier ones had.
-    """
-    accepted = (
-        "select run_id from audit.load_ledger where status = 'loaded' and source = ? and object = ?"
-        if boundary == "raw"
-        else "select run_id from audit.runs where status like 'published%' and ? is not null and ? is not null"
-    )
-    rows = connection.execute(
-        f"""
-        with mine as (
-            select as_of_date, run_id, metric, column_name, category, value from audit.gate_profiles
-            where boundary = ? and source = ? and object = ? and as_of_date < ?
-                and run_id in ({accepted})
-        ),
-        fullest as (
-            select as_of_date, arg_max(run_id, value) as run_id from mine where metric = 'rows'
-            group by as_of_date order by as_of_date desc limit {NIGHTS_COMPARED + 1}
-        )
-        select as_of_date, metric, column_name, category, value from mine join fullest using (as_of_date, run_id)
-        order by all
-        """,
-        [boundary, source, name, night, source, name],
-    ).fetchall()
-    nights: dict[date, Profile] = {}
-    spreads: dict[tuple[date, str], float] = {}
-    for day, metric, column, category, value in rows:
-        figures = nights.setdefault(day, Profile())
-        match metric:
-            case "rows":
-                figures.rows = int(value)
-            case "days":
-                figures.days = None if value is None else int(value)
-            case "mean":
-                figures.means[column] = (value, 0.0, 0)
-            case "standard_deviation":
-                spreads[day, column] = value
-            case "filled":
-                figures.filled[column] = int(value)
-            case "count":
-                figures.counts.setdefault(column, {})[category] = int(value)
-    for day, figures in nights.items():
-        for column, (mean, *_) in figures.means.items():
-            figures.means[column] = (mean, spreads.get((day, column), 0.0), figures.filled.get(column, 0))
-    return list(nights.values())

@@ -16,7 +16,7 @@ from tests.pipeline.conftest import served
 from tests.plugins.gate.tables import MARTS, OBJECTS, SUITES
 
 from ckm import warehouse
-from ckm.gate import admit, usual
+from ckm.gate import admit, profiles, usual
 from ckm.gate.check import gate_session
 from ckm.gate.outcome import RuleResult
 from ckm.gate.suites import aggregated_columns, night_parameters, parameters_asked, read_rules, suite_of
@@ -75,8 +75,9 @@ class Judged:
         asked = parameters_asked(rules)
         whole, cells = f'{schema}."{table}"', aggregated_columns(rules)
         third = f"(select * from {whole} where hash({whole.split('.')[1]}) % 3 = 0)"
-        tonight = usual.profile(connection, whole, asked, cells, days=1)
-        before = [usual.profile(connection, third, asked, cells, days=1)] * 10
+        figures = usual.figures_asked(asked)
+        tonight = profiles.profile(connection, whole, figures, cells, days=1)
+        before = [profiles.profile(connection, third, figures, cells, days=1)] * 10
         known = usual.usual_flow(asked, before, tonight)
         self.parameters[name] = night_parameters(asked, NIGHT, company) | known.parameters
         suite = suite_of(SUITES, name, rules, self.parameters[name], known.missing, tonight.filled)

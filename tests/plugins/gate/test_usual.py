@@ -8,8 +8,9 @@ import pytest
 
 from ckm import audit, warehouse
 from ckm.audit import LedgerRow
-from ckm.gate import usual
-from ckm.gate.usual import Profile, usual_flow, usual_level
+from ckm.gate import profiles, usual
+from ckm.gate.profiles import Profile
+from ckm.gate.usual import usual_flow, usual_level
 
 ROWS = {"rows_low", "rows_high", "rows_lowest", "rows_highest"}
 
@@ -143,21 +144,21 @@ def run_of(connection: duckdb.DuckDBPyConnection, run_id: str, night: date, rows
     if status == "loaded":
         record = LedgerRow("crm", "orders", extracted=rows, loaded=rows)
     audit.record_ledger(connection, run_id, night, record)
-    usual.record(connection, run_id, night, "raw", "crm", "orders", Profile(rows=rows, days=1))
+    profiles.record(connection, run_id, night, "raw", "crm", "orders", Profile(rows=rows, days=1))
 
 
 def test_profile_is_read_back_as_it_was_recorded(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("insert into gate.candidates values (1, 'a'), (3, 'a'), (null, 'b'), (5.5, null)")
     asked = {"mean_of_price_low", "filled_of_code_low", "partition_of_code"}
-    tonight = usual.profile(connection, "gate.candidates", asked, days=1)
+    tonight = profiles.profile(connection, "gate.candidates", usual.figures_asked(asked), days=1)
     assert tonight.rows == 4
     assert tonight.filled == {"price": 3, "code": 3}
     assert tonight.means["price"] == (pytest.approx(9.5 / 3), pytest.approx(2.2546, abs=1e-4), 3)
     assert tonight.counts == {"code": {"a": 2, "b": 1}}
     run_of(connection, "r1", date(2025, 1, 1), 4, "loaded")
     connection.execute("delete from audit.gate_profiles")
-    usual.record(connection, "r1", date(2025, 1, 1), "raw", "crm", "orders", tonight)
-    assert usual.nights_before(connection, "raw", "crm", "orders", date(2025, 1, 2)) == [tonight]
+    profiles.record(connection, "r1", date(2025, 1, 1), "raw", "crm", "orders", tonight)
+    assert profiles.nights_before(connection, "raw", "crm", "orders", date(2025, 1, 2)) == [tonight]
 
 
 def test_only_accepted_nights_before_this_one_count_and_each_once(
@@ -169,6 +170,6 @@ def test_only_accepted_nights_before_this_one_count_and_each_once(
     run_of(connection, "r3", first + timedelta(days=1), 99, "failed")
     run_of(connection, "r4", first + timedelta(days=2), 12, "loaded")
     run_of(connection, "r5", first + timedelta(days=3), 14, "loaded")
-    found = usual.nights_before(connection, "raw", "crm", "orders", first + timedelta(days=3))
+    found = profiles.nights_before(connection, "raw", "crm", "orders", first + timedelta(days=3))
     assert [night.rows for night in found] == [10, 12]
-    assert usual.taken_in(connection, "crm", "orders", first) == 10
+    assert profiles.taken_in(connection, "crm", "orders", first) == 10
