@@ -101,7 +101,7 @@ def summary(home: Home, run_id: str, connection: duckdb.DuckDBPyConnection) -> l
     gates = connection.execute(
         """select boundary, count(*), count(*) filter (outcome = 'passed'),
             count(*) filter (outcome = 'quarantined'), count(*) filter (outcome = 'warned'),
-            count(*) filter (outcome in ('failed', 'object_failed'))
+            count(*) filter (outcome in ('failed', 'object_failed')), count(*) filter (outcome = 'skipped')
         from audit.gate_results where run_id = ? group by 1 order by 1 desc""",
         [run_id],
     ).fetchall()
@@ -130,7 +130,11 @@ def summary(home: Home, run_id: str, connection: duckdb.DuckDBPyConnection) -> l
             ("object", "extracted", "loaded", "unchanged", "duplicate", "quarantined", "status"),
             rows,
         ),
-        table("Gates", ("boundary", "rules", "passed", "rows set aside", "warned", "failed"), gates),
+        table(
+            "Gates",
+            ("boundary", "rules", "passed", "rows set aside", "warned", "failed", "not yet judged"),
+            gates,
+        ),
         table("Marts", ("mart", "rows"), marts),
         *knowledge_tables(connection),
         table(

@@ -62,7 +62,9 @@ def brief(result: Any) -> str:
         case [NodeResult(), *_]:
             return _nodes_title(result)
         case [(str(), RuleResult()), *_]:
-            return f"{sum(r.outcome == 'passed' for _, r in result)} of {len(result)} rules hold"
+            outcomes = Counter(r.outcome for _, r in result)
+            waiting = f", {outcomes['skipped']} not yet judged" if outcomes["skipped"] else ""
+            return f"{outcomes['passed']} of {len(result)} rules hold{waiting}"
     return ""
 
 
@@ -163,17 +165,18 @@ def _scored(result: Scored) -> Table:
 
 
 def _verdicts(title: str, verdicts: list[tuple[str, RuleResult]]) -> Table:
-    """Rules that did not hold one by one, and per object how many did."""
-    passed = Counter(name for name, r in verdicts if r.outcome == "passed")
+    """Rules that did not hold one by one, and per object how many did or had nothing to be judged by."""
+    counts = Counter((name, r.outcome) for name, r in verdicts)
+    said = {"passed": "rules hold", "skipped": "rules not yet judged"}
     held = [
-        (name, f"{passed[name]} rules hold", "", "passed", None, None)
-        for name in dict(verdicts)
-        if passed[name]
+        (name, f"{count} {said[outcome]}", "", outcome, None, None)
+        for (name, outcome), count in counts.items()
+        if outcome in said
     ]
     broken = [
         (name, r.rule, r.severity, r.outcome, r.failing_rows, r.evaluated_rows)
         for name, r in verdicts
-        if r.outcome != "passed"
+        if r.outcome not in said
     ]
     return table(
         title,
