@@ -136,7 +136,8 @@ def database(tmp_path_factory: pytest.TempPathFactory, judged: Judged) -> Iterat
         tables = connection.execute(
             f"""select table_schema, table_name, list(column_name || '|' || data_type order by ordinal_position)
             from information_schema.columns
-            where table_schema in ({schemas}) or (table_schema = 'raw_crm' and table_name = 'exchange_rates')
+            where table_schema in ({schemas}) or table_schema || '.' || table_name in
+                ('raw_crm.exchange_rates', 'raw_surveys.responses', 'raw_surveys.questions')
             group by all order by all"""
         ).fetchall()
         for schema, table, columns in tables:
