@@ -27,6 +27,7 @@ from benchmarks.company import Company, Outcomes, alarms
 from ckm import nightly
 from ckm.console import table
 from ckm.errors import GateFailed
+from ckm.night import Night
 from ckm.warehouse import connect
 
 HISTORY_UNTIL = date(2025, 11, 30)
@@ -243,7 +244,7 @@ class Laboratory:
         with connect(settings.home / "warehouse.duckdb") as connection:
             connection.execute(str(way.change))
             run_id = connection.execute("select max_by(run_id, started_at) from audit.runs").fetchone()[0]
-        night = nightly.Night(
+        night = Night(
             run_id,
             NIGHT,
             settings.sources,

@@ -67,9 +67,9 @@ def run(first: date, last: date) -> int:
     Raises:
         CkmError: the configuration is wrong, or another load holds the home.
     """
-    from ckm import nightly
     from ckm.console import console, show_published
     from ckm.home import Home
+    from ckm.past import published_nights
     from ckm.settings import load_settings
     from ckm.sources import load_sources
 
@@ -79,7 +79,7 @@ def run(first: date, last: date) -> int:
     home = Home(settings.home.resolve())
     sources = load_sources(settings.sources)
     with home.lock():
-        done = nightly.published_nights(home) if first != last else set()
+        done = published_nights(home) if first != last else set()
     nights = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     for night in nights:
         if night in done:

@@ -22,61 +22,10 @@ from ckm import raw, runs, transform, warehouse
 from ckm.errors import CkmError, ConfigurationError, GateFailed, sentence_of
 from ckm.extract.window import Window
 from ckm.home import Home, hmac_pads
+from ckm.night import Night
 from ckm.settings import Settings
-from ckm.sources import Sources, load_sources
+from ckm.sources import load_sources
 from ckm.warehouse import connect
-
-
-@dataclass(frozen=True)
-class Night:
-    """One run of one night: all that a step must be told. Serialises to JSON for the scheduler."""
-
-    run_id: str
-    as_of_date: date
-    sources_file: Path
-    home_folder: Path
-    project: Path
-    full_refresh: bool
-    extracts: bool
-    accept: tuple[str, ...] = ()
-
-    @property
-    def home(self) -> Home:
-        return Home(self.home_folder)
-
-    @property
-    def suites(self) -> Path:
-        return self.project / "expectations"
-
-    @property
-    def landing(self) -> Path:
-        return self.home.landing(self.as_of_date)
-
-    @property
-    def step_records(self) -> Path:
-        """Where a step that must not open the warehouse leaves its record."""
-        return self.landing / "steps"
-
-    def sources(self) -> Sources:
-        return load_sources(self.sources_file)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            name: value.isoformat()
-            if isinstance(value, date)
-            else str(value)
-            if isinstance(value, Path)
-            else value
-            for name, value in asdict(self).items()
-        }
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Night":
-        paths = {name: Path(values[name]) for name in ("sources_file", "home_folder", "project")}
-        accept = tuple(values["accept"])
-        return cls(
-            **{**values, **paths, "as_of_date": date.fromisoformat(values["as_of_date"]), "accept": accept}
-        )
 
 
 @dataclass(frozen=True)
@@ -350,34 +299,6 @@ def _record_steps(night: Night, *steps: runs.StepRecord) -> None:
         runs.record_steps(
             connection, night.run_id, night.as_of_date, [*runs.left_in(night.step_records), *steps]
         )
-
-
-def published_nights(home: Home) -> set[date]:
-    """The nights that have been published from this home."""
-    rows = _recorded(home, "select distinct as_of_date from audit.runs where status like 'published%'", [])
-    return {night for (night,) in rows}
-
-
-def objects_seen(home: Home, sources_file: Path) -> set[tuple[str, str]]:
-    """The (source, object) pairs that this home has loaded under the same sources.yml."""
-    rows = _recorded(
-        home,
-        """select distinct source, object from audit.load_ledger join audit.runs using (run_id)
-        where load_ledger.status = 'loaded' and configuration_hash = ?""",
-        [load_sources(sources_file).configuration_hash],
-    )
-    return {(source, name) for source, name in rows}
-
-
-def _recorded(home: Home, sql: str, arguments: list[Any]) -> list[tuple[Any, ...]]:
-    """Rows of the audit, none where the home has not been used yet."""
-    if not home.warehouse.exists():
-        return []
-    with connect(home.warehouse) as connection:
-        try:
-            return connection.execute(sql, arguments).fetchall()
-        except duckdb.CatalogException:
-            return []
 
 
 def _dbt(night: Night, layers: tuple[str, ...]) -> list[transform.NodeResult]:

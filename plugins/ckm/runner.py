@@ -16,7 +16,9 @@ from ckm.check import check
 from ckm.console import console, show_published
 from ckm.errors import ConfigurationError, GateFailed, ObjectFailed, sentence_of
 from ckm.home import Home
-from ckm.nightly import STEPS, Night
+from ckm.night import Night
+from ckm.nightly import STEPS
+from ckm.past import objects_seen, published_nights
 from ckm.publish import Published
 from ckm.results import brief
 from ckm.settings import Settings
@@ -47,9 +49,9 @@ def run_nights(
     with home.lock():
         with _told(screen, home, sources_file, nights[0]):
             sources, _ = check(
-                sources_file, settings.expectations, seen_before=nightly.objects_seen(home, sources_file)
+                sources_file, settings.expectations, seen_before=objects_seen(home, sources_file)
             )
-        done = nightly.published_nights(home) if len(nights) > 1 and not full_refresh else set()
+        done = published_nights(home) if len(nights) > 1 and not full_refresh else set()
         for night in nights:
             if night in done:
                 screen.print(f"{night} is already published.")

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ckm import nightly
 from ckm.errors import CkmError, ConfigurationError, GateFailed, sentence_of
-from ckm.nightly import Night
+from ckm.night import Night
 from ckm_airflow.showing import show_failures
 from ckm_airflow.turn import hold
 

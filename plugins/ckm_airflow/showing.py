@@ -9,7 +9,7 @@ from airflow.sdk import get_current_context
 from rich.console import Console
 
 from ckm.console import WIDTH, table
-from ckm.nightly import Night
+from ckm.night import Night
 from ckm.warehouse import connect
 
 log = structlog.get_logger("ckm.nightly")  # the one kind whose level can be set apart from Airflow's own

@@ -12,7 +12,9 @@ from ckm import alert, nightly
 from ckm.alert import MEND_AND_RUN_AGAIN, Failure
 from ckm.errors import CkmError, ConfigurationError, GateFailed, LoadRunning, ObjectFailed
 from ckm.home import Home
-from ckm.nightly import STEPS, Night, Step
+from ckm.night import Night
+from ckm.nightly import STEPS, Step
+from ckm.past import objects_seen
 from ckm.settings import load_settings
 from ckm.sources import load_sources
 from ckm_airflow.failing import give_up, plain_failure
@@ -44,7 +46,7 @@ def prepare() -> list[str]:
         as_of_date = business_date(params.get("date"), interval_start, sources.company.zone)
         home = Home(settings.home.resolve())
         with hold(home):
-            seen_before = nightly.objects_seen(home, settings.sources)
+            seen_before = objects_seen(home, settings.sources)
             check(settings.sources, settings.expectations, seen_before=seen_before)
             night = nightly.prepare(
                 settings,

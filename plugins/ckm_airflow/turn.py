@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from ckm.errors import CkmError, LoadRunning
 from ckm.home import Home
-from ckm.nightly import Night, Step
+from ckm.night import Night
+from ckm.nightly import Step
 from ckm.warehouse import connect
 
 LOCK_PATIENCE = timedelta(minutes=5)  # somebody's `ckm status` holds the home for a moment

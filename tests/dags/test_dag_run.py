@@ -56,7 +56,7 @@ customers.write_text(sound.replace("customer_id", "client", 1))
 found["stopped"] = run("2025-11-30")
 
 from ckm.errors import CkmError
-from ckm.nightly import Night
+from ckm.night import Night
 from ckm_airflow.tasks import BY_NAME
 from ckm_airflow.turn import refuse_if_overtaken
 night = Night(found["stopped"]["record"][0], None, None, home, None, False, True)

@@ -10,7 +10,7 @@ from ckm import audit, runs, warehouse
 from ckm.audit import LedgerRow
 from ckm.gate.outcome import RuleResult
 from ckm.home import Home
-from ckm.nightly import Night
+from ckm.night import Night
 from ckm.warehouse import connect
 
 NIGHTS = tuple(date(2025, 1, day) for day in (1, 2, 3))
