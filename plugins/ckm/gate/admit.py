@@ -18,7 +18,7 @@ from ckm.contracts import object_contract, parents_first
 from ckm.errors import GateFailed
 from ckm.extract import Landed, read_landed
 from ckm.extract.window import Window
-from ckm.gate import candidates, profiles, usual
+from ckm.gate import candidates, fates, profiles, usual
 from ckm.gate.check import GateSession, gate_session
 from ckm.gate.outcome import SMALLEST_ALARMING_COUNT, Outcome, RuleResult, accepted, sentence
 from ckm.gate.suites import (
@@ -32,7 +32,6 @@ from ckm.gate.suites import (
     suite_of,
 )
 from ckm.sources import ObjectMapping, Sources, mapped_columns
-from ckm.warehouse import literal, quoted
 
 LARGEST_DELETED_SHARE = 0.5  # a snapshot that lacks more of what is known is no snapshot
 
@@ -161,8 +160,8 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
                 message=stop or failure,
             )
         else:
-            _set_aside(connection, landed, parquet, results, night, run_id)
-            row = _take_in(connection, source, name, mapping.snapshot, night, run_id)
+            fates.set_aside(connection, landed, parquet, results, night, run_id)
+            row = fates.take_in(connection, source, name, mapping.snapshot, night, run_id)
             if landed.rows:  # where a row is null the API leaves it out, so no rows show no columns
                 audit.record_columns(connection, run_id, night, source, name, landed.columns, mapped.values())
         audit.record_ledger(connection, run_id, night, row)
@@ -232,103 +231,6 @@ def _too_stale(
         return None
     since = "has never been loaded" if last is None else f"was last loaded {(night - last).days} days ago"
     return f"{failure} {source}.{name} {since}, more than the {limit} allowed."
-
-
-def _set_aside(
-    connection: duckdb.DuckDBPyConnection,
-    landed: Landed,
-    parquet: Path,
-    results: list[RuleResult],
-    night: date,
-    run_id: str,
-) -> None:
-    """Write broken candidates to the quarantine as they were received; known ones are only seen again."""
-    source, name = landed.source, landed.object
-    cells = ", ".join(f"{quoted(column)} := {quoted(column)}" for column in landed.columns)
-    connection.execute(
-        "create or replace temp table rules (rule_number integer, rule varchar, severity varchar, description varchar)"
-    )
-    connection.executemany(
-        "insert into rules values (?, ?, ?, ?)",
-        [[number, r.rule, r.severity, r.description] for number, r in enumerate(results)],
-    )
-    connection.execute(
-        f"""
-        insert into quarantine.rows
-        with broken as (
-            select landed_row, min(rule_number) as first_rule,
-                list(rule order by rule_number) as all_rules
-            from gate.broken join rules using (rule_number) group by landed_row
-        )
-        select md5(concat_ws('|', ?, present.landed_row, {literal(source)}, {literal(name)})),
-            {literal(source)}, {literal(name)}, rules.rule,
-            nullif(array_to_string(broken.all_rules[2:], ', '), ''),
-            rules.severity, rules.description, present.row_key, present.content_hash,
-            landed.content, present.source_pointer, ?, ?, ?, ?, 'open'
-        from broken
-        join rules on rules.rule_number = broken.first_rule
-        join gate.present as present using (landed_row)
-        join (
-            select _row, cast(to_json(struct_pack({cells})) as varchar) as content
-            from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
-        ) as landed on landed._row = present.landed_row
-        where not exists (
-            select 1 from quarantine.rows as known
-            where known.source = {literal(source)} and known.object = {literal(name)} and known.status = 'open'
-                and known.row_key = present.row_key and known.content_hash = present.content_hash
-        )
-        """,
-        [run_id, run_id, night, run_id, night],
-    )
-    connection.execute(
-        """
-        update quarantine.rows set last_run_id = ?, last_seen_on = ?
-        from (
-            select distinct row_key, content_hash from gate.present
-            where fate = 'held' or landed_row in (select landed_row from gate.broken)
-        ) as again
-        where rows.source = ? and rows.object = ? and rows.status = 'open'
-            and rows.row_key = again.row_key and rows.content_hash = again.content_hash
-        """,
-        [run_id, night, source, name],
-    )
-
-
-def _take_in(
-    connection: duckdb.DuckDBPyConnection,
-    source: str,
-    name: str,
-    is_snapshot: bool,
-    night: date,
-    run_id: str,
-) -> LedgerRow:
-    """Append the sound candidates to the raw log and add up what became of every row."""
-    connection.execute(
-        "create or replace temp table admitted as select * from gate.candidates as candidate "
-        "where not exists (select 1 from gate.broken where broken.landed_row = candidate.landed_row)"
-    )
-    loaded = raw.append(connection, source, name, night, run_id)
-    connection.execute(
-        """
-        update quarantine.rows set status = 'released', last_run_id = ?, last_seen_on = ?
-        from admitted
-        where rows.source = ? and rows.object = ? and rows.status = 'open'
-            and rows.row_key = admitted.row_key and rows.content_hash = admitted.content_hash
-        """,
-        [run_id, night, source, name],
-    )
-    deleted = raw.append_deletions(connection, source, name, night, run_id) if is_snapshot else 0
-    fates = dict(connection.execute("select fate, count(*) from gate.present group by fate").fetchall())
-    return LedgerRow(
-        source,
-        name,
-        extracted=sum(fates.values()),
-        loaded=loaded,
-        unchanged=fates.get("unchanged", 0),
-        duplicate=fates.get("duplicate", 0),
-        quarantined=fates.get("held", 0) + fates.get("candidate", 0) - _count(connection, "admitted"),
-        deleted=deleted,
-    )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
