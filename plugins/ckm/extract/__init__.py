@@ -2,9 +2,9 @@
 
     system --transport--> Arrow batches of text --dlt--> landing/<night>/<source>/<object>/*.parquet
 
-Every column lands as text under the source's own name, beside `_row` (its number) and `_pointer` (where it
-came from), so that nothing is cast or renamed before the gate has seen it. Extraction keeps no state of its own: where
-to start is read from the raw log (`ckm.raw.windows`), so a crash can lose no rows and needs no repair.
+Every column lands as text under the source's own name, beside what `OWN` names, so that nothing is cast or renamed
+before the gate has seen it. What cannot be read as a row lands too, as it was received. Extraction keeps no state of
+its own: where to start is read from the raw log (`ckm.raw.windows`), so a crash can lose no rows and needs no repair.
 """
 
 import json
@@ -28,20 +28,32 @@ if TYPE_CHECKING:  # dlt takes seconds to load
 
     Reader = files.FilesReader | RestReader | sql.SqlReader
 
-ROW, POINTER = "_row", "_pointer"
+ROW = "_row"  # the row's number within the night's extract, from 1
+POINTER = "_pointer"  # where to look for it in the source
+LINE = "_line"  # a line or record as received that could not be read; then every data column is null
+FAULT = "_fault"  # why, without its values, as the end of a sentence: "has 5 fields where the header has 7"
+HEADER = "_header"  # what it takes to read a mended line: JSON for `ckm.extract.files.mended`
+REPEATED = "_repeated"  # true where the file is byte for byte an earlier one of the object under another name
+OWN = (ROW, POINTER, LINE, FAULT, HEADER, REPEATED)  # no column of a source may be called so
 # Of a system that leaves out what is null: so many records without an optional column are needed to call it gone.
 RECORDS_TO_MISS_A_COLUMN = 10
 
 
 @dataclass(frozen=True)
 class Landed:
-    """What one object's extraction left behind; `failure` is a sentence when the object could not be read."""
+    """What one object's extraction left behind; `failure` is a sentence when the object could not be read.
+
+    `refused` names the files that were refused whole. `is_whole` says that every row the system has was asked for,
+    so that what is not there is gone.
+    """
 
     source: str
     object: str
     rows: int
     columns: tuple[str, ...]
     failure: str | None = None
+    refused: tuple[str, ...] = ()
+    is_whole: bool = False
 
 
 def extract_source(sources: Sources, name: str, windows: dict[str, Window], landing: Path) -> list[Landed]:
@@ -68,7 +80,10 @@ def extract_source(sources: Sources, name: str, windows: dict[str, Window], land
 def read_landed(folder: Path) -> list[Landed]:
     """What `extract_source` wrote beside the Parquet files of one source."""
     items = json.loads((folder / "landed.json").read_text())
-    return [Landed(**{**item, "columns": tuple(item["columns"])}) for item in items]
+    return [
+        Landed(**{**item, "columns": tuple(item["columns"]), "refused": tuple(item["refused"])})
+        for item in items
+    ]
 
 
 def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path) -> list[Landed]:
@@ -193,6 +208,10 @@ class _Opened:
         found = [column for columns in parts.values() for column in columns]
         mapped = mapped_columns(self.contract, self.mapping, found)
         for place, columns in parts.items():
+            if taken := set(OWN) & set(columns):
+                raise ObjectFailed(
+                    f"{place} has a column {min(taken)}, a name that the landing keeps for itself."
+                )
             has = f"It has {', '.join(columns)}."
             for canonical, spec in self.contract.columns.items():
                 needed = 1 if spec.required else RECORDS_TO_MISS_A_COLUMN
@@ -206,12 +225,24 @@ class _Opened:
 
 
 def _numbered(batches: Iterator[pa.Table], columns: dict[str, None]) -> Iterator[pa.Table]:
-    """The batches with `_row`, the number of the row within the night's extract, from 1; notes their columns."""
+    """The batches with all of the landing's own columns, as of ordinary rows where a transport does not give them.
+
+    Notes the source's own columns.
+    """
     start = 1
     for batch in batches:
-        columns.update(dict.fromkeys(name for name in batch.column_names if name != POINTER))
-        yield batch.append_column(ROW, pa.array(range(start, start + len(batch)), pa.int64()))
-        start += len(batch)
+        columns.update(dict.fromkeys(name for name in batch.column_names if name not in OWN))
+        size = len(batch)
+        ordinary = {
+            ROW: pa.array(range(start, start + size), pa.int64()),
+            **dict.fromkeys((LINE, FAULT, HEADER), pa.nulls(size, pa.string())),
+            REPEATED: pa.repeat(False, size),
+        }
+        for name, values in ordinary.items():
+            if name not in batch.column_names:
+                batch = batch.append_column(name, values)
+        yield batch
+        start += size
 
 
 def _reader(sources: Sources, name: str, *, probing: bool) -> "Reader":

@@ -139,6 +139,25 @@ def test_what_is_no_workbook_is_said_so(tmp_path: Path) -> None:
     assert landed[0].failure == "crm.products: p.xlsx is no workbook in the format .xlsx."
 
 
+def test_every_row_says_beside_its_cells_that_it_was_readable_and_new(tmp_path: Path) -> None:
+    write_file(tmp_path / "products.csv")
+    objects = {"products": {"file": "products.csv", "columns": COLUMNS}}
+    landed, folder = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert landed[0].columns == ("SKU", "Name", "Price")
+    assert rows_of(folder / "products", "_row, _line, _fault, _header, _repeated") == [
+        (n, None, None, None, False) for n in (1, 2, 3)
+    ]
+
+
+def test_column_with_a_name_of_the_landing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("SKU,_line\nA1,x\n")
+    objects = {"products": {"file": "products.csv", "columns": {"product_id": "SKU"}}}
+    landed, _ = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert landed[0].failure == (
+        "crm.products: products.csv has a column _line, a name that the landing keeps for itself."
+    )
+
+
 def test_query_over_files_draws_an_object_from_another_shape(tmp_path: Path) -> None:
     (tmp_path / "wide.csv").write_text("id,a,b\n1,x,y\n")
     query = "unpivot (from read_csv('wide.csv', all_varchar = true)) on a, b into name part value product_id"
