@@ -14,8 +14,9 @@ class LedgerRow:
     """One object's account of one run.
 
     `extracted + replayed = loaded + unchanged + duplicate + quarantined + suppressed`, exactly. `deleted`
-    stands outside: it counts keys that a snapshot no longer holds. A failed object's rows all count as
-    quarantined: none was taken in, and the next night reads them again.
+    and `renewed` stand outside: keys that the system no longer has, and keys whose current version was written
+    once more behind an older one that came late. `is_whole` says that every row of the system was asked for. A
+    failed object's rows all count as quarantined: none was taken in, and the next night reads them again.
     """
 
     source: str
@@ -28,6 +29,8 @@ class LedgerRow:
     replayed: int = 0
     suppressed: int = 0
     deleted: int = 0
+    renewed: int = 0
+    is_whole: bool | None = False
     status: str = "loaded"
     message: str | None = None
 
@@ -48,11 +51,12 @@ def record_ledger(connection: duckdb.DuckDBPyConnection, run_id: str, night: dat
     connection.execute(
         """insert into audit.load_ledger
         (run_id, as_of_date, source, object, extracted, replayed, loaded, unchanged, duplicate, quarantined,
-         suppressed, deleted, status, message)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+         suppressed, deleted, renewed, is_whole, status, message)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         [
             run_id, night, row.source, row.object, row.extracted, row.replayed, row.loaded, row.unchanged,
-            row.duplicate, row.quarantined, row.suppressed, row.deleted, row.status, row.message,
+            row.duplicate, row.quarantined, row.suppressed, row.deleted, row.renewed, row.is_whole, row.status,
+            row.message,
         ],
     )  # fmt: skip
 
@@ -65,6 +69,15 @@ def last_loaded_on(
         """select max(as_of_date) from audit.load_ledger
         where source = ? and object = ? and status = 'loaded' and as_of_date < coalesce(?, date '9999-12-31')""",
         [source, name, before],
+    ).fetchone()[0]
+
+
+def last_whole_on(connection: duckdb.DuckDBPyConnection, source: str, name: str, until: date) -> date | None:
+    """The last night, up to one, that had read every row of an object."""
+    return connection.execute(
+        """select max(as_of_date) from audit.load_ledger
+        where source = ? and object = ? and status = 'loaded' and is_whole and as_of_date <= ?""",
+        [source, name, until],
     ).fetchone()[0]
 
 

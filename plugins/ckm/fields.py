@@ -103,6 +103,7 @@ class ObjectMapping(Frozen):
     parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
     page: Page = Page()
     snapshot: bool = False
+    purged: bool = False
     required: bool = False
     max_staleness_days: int | None = Field(default=None, ge=0)
 
@@ -110,6 +111,7 @@ class ObjectMapping(Frozen):
 class _Source(Frozen):
     time_zone: str | None = None
     lag_days: int = Field(default=2, ge=0, le=366)
+    full_comparison_days: int = Field(default=7, ge=0)
     objects: dict[str, ObjectMapping] = Field(min_length=1)
 
     @field_validator("time_zone")

@@ -125,7 +125,9 @@ def extract(night: Night, source: str) -> list[Any]:
     if not night.extracts:
         return []
     spans = json.loads((night.landing / "windows.json").read_text())[source]
-    windows = {name: Window(_moment(w["start"]), _moment(w["end"])) for name, w in spans.items()}
+    windows = {
+        name: Window(_moment(w["start"]), _moment(w["end"]), w["is_whole"]) for name, w in spans.items()
+    }
     return extract_source(night.sources(), source, windows, night.landing)
 
 

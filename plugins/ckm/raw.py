@@ -2,18 +2,19 @@
 
 A version is (row_key, version_number) with its content hash, the night that first saw it (`known_on`) and
 where it came from. `unmapped` carries, as a JSON object, what the source's row had beside the canonical
-columns; a change in it alone makes no version. What a night must still read follows from the log alone: there
-is no other cursor.
+columns; a change in it alone makes no version. What a night must still read follows from the log, and from the
+ledger when all must be read again: there is no other cursor.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 
+from ckm import audit
 from ckm.contracts import object_contract
 from ckm.extract.window import Window
-from ckm.fields import ObjectMapping
+from ckm.fields import ObjectMapping, RestSource
 from ckm.sources import Sources
 from ckm.warehouse import LOG_COLUMNS, quoted
 
@@ -24,7 +25,8 @@ def windows(
     """The span of the cursor that the night reads, for every object of a source.
 
     It starts `lag_days` before the newest accepted cursor, so late commits are read again and found
-    unchanged or new by comparison; an object without cursor has no start and is compared whole.
+    unchanged or new by comparison. An object is read whole and compared where it has no cursor yet, where its
+    API cannot be asked for less, and where the last time is `full_comparison_days` ago.
     """
     spec = sources.sources[source]
     spans = {}
@@ -35,8 +37,23 @@ def windows(
             newest = connection.execute(
                 f"select max({cursor}) from raw_{source}.{name} where known_on <= ?", [night]
             ).fetchone()[0]
-        spans[name] = Window.until(night, sources.company.zone, newest, spec.lag_days)
+        is_whole = (
+            newest is None
+            or (isinstance(spec, RestSource) and not mapping.updated_since)
+            or _is_due(connection, source, name, night, spec.full_comparison_days)
+        )
+        spans[name] = Window.until(night, sources.company.zone, newest, spec.lag_days, is_whole=is_whole)
     return spans
+
+
+def _is_due(
+    connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date, full_comparison_days: int
+) -> bool:
+    """Whether an object must be read whole again; never where the days are 0."""
+    if not full_comparison_days:
+        return False
+    last = audit.last_whole_on(connection, source, name, until=night)
+    return last is None or night - last >= timedelta(days=full_comparison_days)
 
 
 def has_cursor(source: str, name: str, mapping: ObjectMapping, found: Sequence[str] | None = None) -> bool:
@@ -53,47 +70,95 @@ def has_cursor(source: str, name: str, mapping: ObjectMapping, found: Sequence[s
     return found is None or cursor in found
 
 
-def append(connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date, run_id: str) -> int:
-    """Append the admitted rows of `admitted` as the next versions of their keys; returns their number."""
+def append(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    name: str,
+    night: date,
+    run_id: str,
+    *,
+    is_purged: bool,
+) -> tuple[int, int]:
+    """Append the admitted rows of `admitted` as the next versions of their keys; returns their number, and that of
+    the current versions that were written again.
+
+    A version with an older cursor than the current one came late, if the system still has the current one beside
+    it, removes old rows, or the row comes out of the quarantine: the current one is then written again behind it.
+    Otherwise the system's clock has stepped back, and what it says now is current.
+    """
     contract = object_contract(source, name)
     columns = ", ".join(quoted(column) for column in contract.columns)
-    log = f"raw_{source}.{name}"
-    return connection.execute(
+    log, cursor = f"raw_{source}.{name}", quoted(contract.cursor) if contract.cursor else "null"
+    connection.execute(
+        f"""
+        create or replace temp table latest as
+        select row_key, version_number, content_hash, is_deleted, {cursor} as version_order
+        from {log} where row_key in (select row_key from admitted)
+        qualify version_number = max(version_number) over (partition by row_key)
+        """
+    )
+    appended = connection.execute(
         f"""
         insert into {log} ({", ".join(LOG_COLUMNS)}, {columns})
         select row_key,
-               coalesce(last_version, 0)
-                   + row_number() over (partition by row_key order by version_order, landed_row),
-               content_hash, ?, false, source_pointer, ?, unmapped, {columns}
-        from admitted
-        left join (
-            select row_key, max(version_number) as last_version
-            from {log} where row_key in (select row_key from admitted) group by row_key
-        ) using (row_key)
+               coalesce(latest.version_number, 0)
+                   + row_number() over (partition by row_key order by admitted.version_order, landed_row),
+               admitted.content_hash, ?, false, source_pointer, ?, unmapped, {columns}
+        from admitted left join latest using (row_key)
         order by landed_row
         """,
         [night, run_id],
     ).fetchone()[0]
-
-
-def missing_from_snapshot(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[int, int]:
-    """How many of a snapshot object's known rows `gate.present` lacks, and how many are known."""
-    return connection.execute(
+    renewed = connection.execute(
         f"""
-        with latest as (
-            select row_key, arg_max(is_deleted, version_number) as is_deleted
-            from raw_{source}.{name} group by row_key
+        insert into {log} ({", ".join(LOG_COLUMNS)}, {columns})
+        with overtaken as (
+            select row_key, latest.version_number, count(*) as late_versions
+            from latest join admitted using (row_key)
+            where not latest.is_deleted
+            group by row_key, latest.version_number, latest.content_hash
+            having bool_and(coalesce(admitted.version_order < latest.version_order, false))
+                and (? or max(landed_row) < 0 or (row_key, latest.content_hash) in (
+                    select (row_key, content_hash) from gate.present))
         )
-        select count(*) filter (row_key not in (select row_key from gate.present)), count(*)
+        select row_key, version_number + late_versions + 1, content_hash, ?, false, source_pointer, ?, unmapped,
+            {columns}
+        from {log} join overtaken using (row_key, version_number)
+        order by row_key
+        """,
+        [is_purged, night, run_id],
+    ).fetchone()[0]
+    return appended, renewed
+
+
+def find_missing(
+    connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date
+) -> tuple[int, int]:
+    """Make `gate.known`, the latest version of each key with `is_missing`: a whole read did not find it. Returns how
+    many are missing, and of how many. A row that waits for its night is there, too.
+    """
+    connection.execute(
+        f"""
+        create or replace table gate.known as
+        with latest as (
+            select row_key, max(version_number) as version_number,
+                arg_max(is_deleted, version_number) as is_deleted
+            from raw_{source}.{name} where known_on <= ? group by row_key
+        )
+        select row_key, version_number,
+            row_key not in (from gate.waiting)
+                and row_key not in (select row_key from gate.present) as is_missing
         from latest where not is_deleted
-        """
-    ).fetchone()
+        """,
+        [night],
+    )
+    return connection.execute("select count(*) filter (is_missing), count(*) from gate.known").fetchone()
 
 
 def append_deletions(
     connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date, run_id: str
 ) -> int:
-    """Record, for a snapshot object, that keys which the source no longer has are deleted; returns their number.
+    """Record that the missing keys of `gate.known` are deleted; returns their number.
 
     The deleted version repeats the last content, so that history can still say what was deleted.
     """
@@ -102,15 +167,9 @@ def append_deletions(
     return connection.execute(
         f"""
         insert into {log} ({", ".join(LOG_COLUMNS)}, {columns})
-        select row_key, version_number + 1, 'deleted', ?, true, 'missing from the snapshot', ?, unmapped,
-            {columns}
-        from {log} as latest
-        where not exists (
-                select 1 from {log} as later
-                where later.row_key = latest.row_key and later.version_number > latest.version_number
-            )
-            and not latest.is_deleted
-            and latest.row_key not in (select row_key from gate.present where row_key is not null)
+        select row_key, version_number + 1, 'deleted', ?, true, 'not in the system any more', ?, unmapped, {columns}
+        from {log} join gate.known using (row_key, version_number)
+        where is_missing
         order by row_key
         """,
         [night, run_id],

@@ -31,7 +31,7 @@ AUDIT_TABLES: dict[str, str] = {
         row_count bigint""",
     "load_ledger": """run_id varchar, as_of_date date, source varchar, object varchar, extracted bigint,
         replayed bigint, loaded bigint, unchanged bigint, duplicate bigint, quarantined bigint,
-        suppressed bigint, deleted bigint, status varchar, message varchar""",
+        suppressed bigint, deleted bigint, renewed bigint, is_whole boolean, status varchar, message varchar""",
     "source_freshness": """run_id varchar, as_of_date date, source varchar, object varchar, status varchar,
         last_loaded_on date, stale_days bigint, message varchar""",
     "source_columns": """source varchar, object varchar, column_name varchar, first_run_id varchar,

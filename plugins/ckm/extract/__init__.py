@@ -155,6 +155,7 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
             rows=_rows(folder / "objects" / object_name),
             columns=tuple(columns[object_name]),
             failure=failures.get(object_name),
+            is_whole=windows[object_name].is_whole and object_name not in failures,
         )
         for object_name in source.objects
     ]
@@ -194,7 +195,7 @@ class _Opened:
     def batches(self, window: Window) -> Iterator[pa.Table]:
         """The object's rows, whole and with all their columns: else this raises, and nothing of them lands."""
         mapped = mapped_columns(self.contract, self.mapping, self.found)
-        is_dated = self.contract.cursor and not self.mapping.snapshot
+        is_dated = self.contract.cursor and not self.mapping.snapshot and not window.is_whole
         cursor = mapped.get(self.contract.cursor or "") if is_dated else None
         yield from self.reader.batches(self.mapping, cursor, window)
         if self.reader.evidence is not None:

@@ -79,11 +79,12 @@ class FilesReader:
             sql = f"select {', '.join(columns)}, {pointer} as _pointer from landed"
             if cursor:
                 value = f"try_cast(cast({quoted(cursor)} as varchar) as timestamp)"
-                sql += f" where ({value} is null or ({value} < ?"
-                bounds = [(window.end + timedelta(days=1)).replace(tzinfo=None)]
+                sql += f" where ({value} is null or {value} >= ? or ({value} < ?"
+                day = timedelta(days=1)
+                bounds = [m.replace(tzinfo=None) for m in (window.far_ahead - day, window.end + day)]
                 if window.start:
                     sql += f" and {value} >= ?"
-                    bounds.append((window.start - timedelta(days=1)).replace(tzinfo=None))
+                    bounds.append((window.start - day).replace(tzinfo=None))
                 sql += "))"
                 result = session.execute(sql, bounds)
             else:

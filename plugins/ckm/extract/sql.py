@@ -150,6 +150,7 @@ def _inside(column: sa.ColumnElement, window: Window, zone: ZoneInfo) -> sa.Colu
     within = column < bound(window.end + timedelta(days=1))
     if window.start:
         within = sa.and_(within, column >= bound(window.start - timedelta(days=1)))
+    within = sa.or_(within, column >= bound(window.far_ahead - timedelta(days=1)))
     if isinstance(column.type, sa.DateTime | sa.Date):
         return sa.or_(column.is_(None), within)
     # What does not begin like an ISO date is not for the database to judge, but for the gate.

@@ -33,7 +33,7 @@ from ckm.gate.suites import (
 )
 from ckm.sources import ObjectMapping, Sources, mapped_columns
 
-LARGEST_DELETED_SHARE = 0.5  # a snapshot that lacks more of what is known is no snapshot
+LARGEST_DELETED_SHARE = 0.5  # what lacks more of what is known is not the whole
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def admit_source(
             if landed.object not in done:
                 stop = _admit_object(load, landed, landing / source)
                 stops += [stop] if stop else []
-    for table in ("present", "candidates", "broken"):
+    for table in ("waiting", "present", "known", "candidates", "broken"):
         connection.execute(f"drop table if exists gate.{table}")
     if stops:
         raise GateFailed(" ".join(stops))
@@ -116,6 +116,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
     results: list[RuleResult] = []
     tonight: profiles.Profile | None = None
     failure, stop = landed.failure, None
+    records_deletions = landed.is_whole and not mapping.purged
     if failure is None:
         candidates.build(
             connection,
@@ -129,19 +130,19 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
             zone=load.sources.zone_of(source),
             window=Window.until(night, load.sources.company.zone, None, 0),
             uses_cursor=raw.has_cursor(source, name, mapping, landed.columns),
-            judged_anew=rules_beyond_the_row(rules),
+            judged_anew=rules_beyond_the_row([*contract_rules(contract), *rules]),
         )
         tonight = _profile(load, source, name, rules)
         results = _judge(load, source, name, rules, tonight)
         failure = _first(results, "object_failed", f"{source}.{name}")
         # of an object that fails nothing is taken in, so what else its rows break is no danger to the rest
         stop = None if failure else _first(results, "failed", f"{source}.{name}")
-        if mapping.snapshot and failure is None:
-            missing, known = raw.missing_from_snapshot(connection, source, name)
+        if records_deletions and failure is None:
+            missing, known = raw.find_missing(connection, source, name, night)
             if missing >= SMALLEST_ALARMING_COUNT and missing > known * LARGEST_DELETED_SHARE:
                 failure = (
-                    f"{source}.{name}: the snapshot lacks {missing:,} of {known:,} known rows, as if its table were "
-                    "being reloaded; nothing was taken for deleted."
+                    f"{source}.{name}: the system lacks {missing:,} of {known:,} known rows, as if its table were "
+                    "being reloaded; nothing was taken for deleted. If it removes old rows, say purged: true."
                 )
     connection.begin()
     try:
@@ -156,12 +157,22 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
                 name,
                 extracted,
                 quarantined=extracted,
+                is_whole=landed.is_whole,
                 status="stopped" if stop else "failed",
                 message=stop or failure,
             )
         else:
             fates.set_aside(connection, landed, parquet, results, night, run_id)
-            row = fates.take_in(connection, source, name, mapping.snapshot, night, run_id)
+            row = fates.take_in(
+                connection,
+                source,
+                name,
+                night,
+                run_id,
+                is_whole=landed.is_whole,
+                is_purged=mapping.purged,
+                records_deletions=records_deletions,
+            )
             if landed.rows:  # where a row is null the API leaves it out, so no rows show no columns
                 audit.record_columns(connection, run_id, night, source, name, landed.columns, mapped.values())
         audit.record_ledger(connection, run_id, night, row)

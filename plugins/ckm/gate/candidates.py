@@ -1,6 +1,7 @@
 """From landed text to typed candidates for the raw log.
 
-    landing/*.parquet → gate.present     every landed row: typed, keyed, hashed, and told what it is
+    landing/*.parquet → gate.waiting     the keys of rows whose night has not come
+                      → gate.present     every other landed row: typed, keyed, hashed, and told what it is
                       → gate.candidates  the rows that would become versions; GX judges these
 
 Each declared column is cast once, here: beside it stands `<column>__unreadable`, which holds the source's
@@ -37,7 +38,7 @@ def build(
     uses_cursor: bool,
     judged_anew: Collection[str] = (),
 ) -> None:
-    """Make `gate.present` and `gate.candidates` from one object's landed files.
+    """Make `gate.waiting`, `gate.present` and `gate.candidates` from one object's landed files.
 
     `gate.present.fate` is candidate, unchanged, duplicate or held (already in quarantine, same content).
 
@@ -62,7 +63,7 @@ def build(
     cursor = quoted(contract.cursor) if contract.cursor and uses_cursor else "cast(null as timestamp)"
     connection.execute(
         f"""
-        create or replace table gate.present as
+        create or replace table gate.keyed as
         with landed as (
             select * from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
         ),
@@ -71,18 +72,22 @@ def build(
                 {", ".join(typed)}
             from landed
         ),
-        in_window as (
-            select *, {cursor} as version_order from typed
-            where {cursor} is null or {cursor} < timestamp '{window.end:%Y-%m-%d %H:%M:%S}'
-        ),
         hashed as (
-            select *, md5(concat_ws({_SEPARATOR}, {", ".join(texts)})) as content_hash from in_window
-        ),
-        keyed as (select *, {_row_key(contract, mapped, mapping)} as row_key from hashed),
-        compared as (
-            select *,
+            select *, {cursor} as version_order, {_waits(cursor, window)} as waits,
+                md5(concat_ws({_SEPARATOR}, {", ".join(texts)})) as content_hash
+            from typed
+        )
+        select *, {_row_key(contract, mapped, mapping)} as row_key from hashed
+        """
+    )
+    connection.execute("create or replace table gate.waiting as select row_key from gate.keyed where waits")
+    connection.execute(
+        f"""
+        create or replace table gate.present as
+        with compared as (
+            select * exclude (waits),
                 row_number() over (partition by row_key, content_hash order by landed_row) as copy_number
-            from keyed
+            from gate.keyed where not waits
         ),
         conflicts as (
             select row_key, version_order
@@ -97,7 +102,8 @@ def build(
         latest as (
             select row_key,
                 arg_max(content_hash, version_number) as latest_hash,
-                arg_max(version_order, version_number) as latest_order
+                arg_max(version_order, version_number) as latest_order,
+                arg_max(is_deleted, version_number) as is_deleted
             from log group by row_key
         ),
         logged as (select distinct row_key, content_hash, version_order from log where not is_deleted),
@@ -113,7 +119,7 @@ def build(
                 when held.content_hash is not null then 'held'
                 when latest.latest_hash = compared.content_hash then 'unchanged'
                 when logged.content_hash is not null and compared.version_order < latest.latest_order
-                    then 'unchanged'
+                    and not latest.is_deleted then 'unchanged'
                 else 'candidate'
             end as fate
         from compared
@@ -128,6 +134,7 @@ def build(
             on compared.row_key = held.row_key and compared.content_hash = held.content_hash
         """
     )
+    connection.execute("drop table gate.keyed")
     connection.execute(
         "create or replace table gate.candidates as select * from gate.present where fate = 'candidate'"
     )
@@ -136,6 +143,12 @@ def build(
 def cast_columns(contract: ObjectContract) -> list[str]:
     """The columns whose text must be read as another type, and can therefore be unreadable."""
     return [name for name, column in contract.columns.items() if column.type != "string"]
+
+
+def _waits(cursor: str, window: Window) -> str:
+    """The SQL of whether a row's night has not come; one that lies far ahead waits for nothing, but is wrong."""
+    end, far_ahead = (f"timestamp '{moment:%Y-%m-%d %H:%M:%S}'" for moment in (window.end, window.far_ahead))
+    return f"coalesce({cursor} >= {end} and {cursor} < {far_ahead}, false)"
 
 
 def _unmapped(columns: Collection[str], mapped: dict[str, str]) -> str:

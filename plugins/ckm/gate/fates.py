@@ -76,16 +76,19 @@ def take_in(
     connection: duckdb.DuckDBPyConnection,
     source: str,
     name: str,
-    is_snapshot: bool,
     night: date,
     run_id: str,
+    *,
+    is_whole: bool,
+    is_purged: bool,
+    records_deletions: bool,
 ) -> LedgerRow:
     """Append the sound candidates to the raw log and add up what became of every row."""
     connection.execute(
         "create or replace temp table admitted as select * from gate.candidates as candidate "
         "where not exists (select 1 from gate.broken where broken.landed_row = candidate.landed_row)"
     )
-    loaded = raw.append(connection, source, name, night, run_id)
+    loaded, renewed = raw.append(connection, source, name, night, run_id, is_purged=is_purged)
     connection.execute(
         """
         update quarantine.rows set status = 'released', last_run_id = ?, last_seen_on = ?
@@ -95,7 +98,7 @@ def take_in(
         """,
         [run_id, night, source, name],
     )
-    deleted = raw.append_deletions(connection, source, name, night, run_id) if is_snapshot else 0
+    deleted = raw.append_deletions(connection, source, name, night, run_id) if records_deletions else 0
     fates = dict(connection.execute("select fate, count(*) from gate.present group by fate").fetchall())
     return LedgerRow(
         source,
@@ -108,4 +111,6 @@ def take_in(
         + fates.get("candidate", 0)
         - connection.execute("select count(*) from admitted").fetchone()[0],
         deleted=deleted,
+        renewed=renewed,
+        is_whole=is_whole,
     )

@@ -28,7 +28,7 @@ from great_expectations.expectations.registry import get_expectation_impl
 
 from ckm.contracts import ObjectContract
 from ckm.errors import ConfigurationError
-from ckm.extract.window import Window
+from ckm.extract.window import FAR_AHEAD_DAYS, Window
 from ckm.gate import usual
 from ckm.gate.candidates import UNREADABLE, cast_columns
 from ckm.gate.outcome import ASPECTS, Outcome, RuleResult
@@ -36,6 +36,7 @@ from ckm.sources import Company
 
 UNREADABLE_SHARE_OF_A_RETYPED_COLUMN = 0.5
 ONE_CONTENT_PER_KEY = "one_content_per_key"
+FAR_AHEAD = f"night_end_plus_{FAR_AHEAD_DAYS}_days"
 UNKNOWN_SHARE = 0.2  # a parent may come a little later, or have been set aside
 UNKNOWN_STANDARD_ERRORS = 3
 
@@ -55,12 +56,13 @@ class Suite:
 
 def night_parameters(asked: Collection[str], night: date, company: Company) -> dict[str, str]:
     """What a suite may ask about the night: its date, the moments in UTC at which its local day begins and ends,
-    and the beginning of a local day before, `night_start_minus_3_days`."""
+    the beginning of a local day before, `night_start_minus_3_days`, and from when on a cursor is wrong."""
 
     def end_of(day: date) -> str:
         return f"{Window.until(day, company.zone, None, 0).end:%Y-%m-%d %H:%M:%S}"
 
     parameters = {"night": night.isoformat(), "night_end": end_of(night)}
+    parameters[FAR_AHEAD] = f"{Window.until(night, company.zone, None, 0).far_ahead:%Y-%m-%d %H:%M:%S}"
     parameters["night_start"] = end_of(night - timedelta(days=1))
     for match in filter(None, map(_DAYS_BEFORE.fullmatch, asked)):
         parameters[match[0]] = end_of(night - timedelta(days=int(match[1]) + 1))
@@ -151,8 +153,8 @@ def suite_of(
 
 
 def contract_rules(contract: ObjectContract, source: str = "", mapped: Collection[str] = ()) -> list[Rule]:
-    """What the contract itself demands of a row: readable cells, required cells, one content per key; and that
-    what it refers to is known.
+    """What the contract itself demands of a row: readable cells, required cells, one content per key, a cursor that
+    can be; and that what it refers to is known.
 
     A column of which more than half the cells are unreadable was retyped: that fails the object, while a
     single bad cell only sets its row aside.
@@ -191,6 +193,21 @@ def contract_rules(contract: ObjectContract, source: str = "", mapped: Collectio
             description=f"No two rows of one night give the same {' and '.join(contract.key)} different contents.",
         )
     )
+    if contract.cursor:
+        rules.append(
+            _row_rule(
+                "expect_column_values_to_be_between",
+                {
+                    "column": contract.cursor,
+                    "max_value": {"$PARAMETER": FAR_AHEAD},
+                    "strict_max": True,
+                    "mostly": 0.5,
+                },
+                rule=f"{contract.cursor}_is_not_far_ahead",
+                aspect="range",
+                description=f"No {contract.cursor} lies {FAR_AHEAD_DAYS} days or more after the night.",
+            )
+        )
     for name, column in contract.columns.items():
         parent, _, key = (column.references or "").partition(".")
         if parent in mapped and "." not in key:
@@ -199,7 +216,7 @@ def contract_rules(contract: ObjectContract, source: str = "", mapped: Collectio
 
 
 def rules_beyond_the_row(rules: Collection[Rule]) -> list[str]:
-    """The row rules of a suite file whose verdict on a row may change while the row does not.
+    """The row rules of an object whose verdict on a row may change while the row does not.
 
     These are the rules that ask about the night, and the one that compares a row with its neighbours.
     """

@@ -75,7 +75,9 @@ def test_text_in_a_number_is_set_aside_with_content_rule_and_pointer(gate: Gate,
         write_sources({"products": PRODUCTS}), "2025-01-01",
         {"products.csv": "SKU,Name,Price,Colour\nA1,Lamp,12.50,red\nA2,Chair,twelve,blue\nA3,Desk,,\n"},
     )  # fmt: skip
-    assert ledger["products"] == LedgerRow("crm", "products", extracted=3, loaded=2, quarantined=1)
+    assert ledger["products"] == LedgerRow(
+        "crm", "products", extracted=3, loaded=2, quarantined=1, is_whole=True
+    )
     ((rule, content, pointer, key),) = gate.rows(
         "select rule, content, source_pointer, row_key from quarantine.rows"
     )
@@ -324,6 +326,7 @@ def test_rule_that_an_operator_accepts_sets_its_rows_aside_and_stops_nothing(
 
 ORDERS = {
     "file": "orders.csv",
+    "purged": True,  # each file holds one night's orders
     "columns": {"order_id": "No", "customer_id": "Customer", "ordered_at": "At", "updated_at": "At"},
 }
 
