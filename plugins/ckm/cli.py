@@ -1,18 +1,19 @@
 """The command `ckm`."""
 
-import json
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ckm.settings import Settings, load_settings, set_tool_defaults
+from ckm.settings import set_tool_defaults
 
 set_tool_defaults()
 
+from ckm import quarantine_commands  # noqa: E402
 from ckm.errors import CkmError, ConfigurationError, LoadRunning  # noqa: E402
+from ckm.options import HomeOption, JsonOption, SourcesOption, print_json, settings_of  # noqa: E402
 
 app = typer.Typer(
     help="A nightly pipeline and warehouse for customer knowledge.",
@@ -21,13 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-SourcesOption = Annotated[
-    Path | None, typer.Option("--sources", help="sources.yml; default $CKM_SOURCES or ./sources.yml.")
-]
-HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Folder of the warehouse; default $CKM_HOME or ./var.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+app.add_typer(quarantine_commands.app, name="quarantine")
 
 
 @app.command()
@@ -53,7 +48,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Load a night: extract, gate, build, score, gate again, publish."""
-    settings, file = _settings(sources, home)
+    settings, file = settings_of(sources, home)
     nights = _nights(on, first, last, file)
     from ckm.sources import load_sources
 
@@ -73,11 +68,11 @@ def check(sources: SourcesOption = None, as_json: JsonOption = False) -> None:
     from ckm.check import check as look
     from ckm.console import console, table
 
-    settings, file = _settings(sources, None)
+    settings, file = settings_of(sources, None)
     _, found = look(file, settings.expectations)
     rows = [(f"{c.source}.{c.object}", c.place, c.columns) for c in found]
     if as_json:
-        _print_json([dict(zip(("object", "place", "columns"), row, strict=True)) for row in rows])
+        print_json([dict(zip(("object", "place", "columns"), row, strict=True)) for row in rows])
         return
     console().print(table(f"{file} is sound", ("object", "place", "columns"), rows))
 
@@ -93,7 +88,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from ckm.standing import standing
     from ckm.warehouse import connect
 
-    settings, _ = _settings(None, home)
+    settings, _ = settings_of(None, home)
     place = Home(settings.home.resolve())
     if not place.warehouse.exists():
         raise ConfigurationError(f"{place.folder} holds no warehouse yet: run ckm run first.")
@@ -107,7 +102,7 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
             seen, note = standing(connection), f"{running}"
     now = place.current.resolve().name if place.current.exists() else None
     if as_json:
-        _print_json({"published": now} | asdict(seen))
+        print_json({"published": now} | asdict(seen))
         return
     console().print(*standing_tables(seen, now, note), sep="\n")
 
@@ -188,16 +183,6 @@ def main() -> None:
         sys.exit(2)
 
 
-def _settings(sources: Path | None, home: Path | None) -> tuple[Settings, Path]:
-    given: dict[str, Any] = {}
-    if home is not None:
-        given["home"] = home
-    if sources is not None:
-        given["sources"] = sources
-    settings = load_settings(**given)
-    return settings, settings.sources
-
-
 def _nights(on: str | None, first: str | None, last: str | None, sources: Path) -> list[date]:
     from ckm.sources import load_sources
 
@@ -221,10 +206,6 @@ def _date(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise ConfigurationError(f"{option} must be a date like 2025-12-31, not {text!r}.") from error
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, default=str))
 
 
 if __name__ == "__main__":

@@ -147,10 +147,14 @@ def find_missing(
         )
         select row_key, version_number,
             row_key not in (from gate.waiting)
-                and row_key not in (select row_key from gate.present) as is_missing
+                and row_key not in (select row_key from gate.present)
+                and row_key not in (  -- what a person has mended may bear another key than at the source
+                    select replayed_as from quarantine.rows join gate.present using (row_key, content_hash)
+                    where rows.source = ? and rows.object = ? and rows.status = 'replayed'
+                ) as is_missing
         from latest where not is_deleted
         """,
-        [night],
+        [night, source, name],
     )
     return connection.execute("select count(*) filter (is_missing), count(*) from gate.known").fetchone()
 

@@ -1,5 +1,6 @@
 """The private warehouse file: the only module that opens DuckDB, and the tables that exist before any load."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,8 @@ import duckdb
 
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError, LoadRunning
+
+MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say; dbt's profile has the same
 
 LOG_COLUMNS: dict[str, str] = {
     "row_key": "varchar not null",
@@ -54,9 +57,10 @@ AUDIT_TABLES: dict[str, str] = {
 }
 
 QUARANTINE_TABLE = """quarantine_id varchar, source varchar, object varchar, rule varchar, other_rules varchar,
-    severity varchar, description varchar, row_key varchar, content_hash varchar, content varchar,
+    severity varchar, description varchar, detail varchar, row_key varchar, content_hash varchar, content varchar,
     source_pointer varchar, first_run_id varchar, first_seen_on date, last_run_id varchar,
-    last_seen_on date, status varchar"""
+    last_seen_on date, status varchar, mended varchar, reason varchar, decided_at timestamp,
+    replayed_as varchar"""
 
 SCORE_TABLES: dict[str, str] = {
     "clv": """customer_key varchar, p_alive double, expected_orders_90d double, expected_orders_365d double,
@@ -72,6 +76,8 @@ SCORE_TABLES: dict[str, str] = {
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB file for the length of a `with`; the session's clock is UTC.
 
+    It takes no more memory than `CKM_MEMORY_LIMIT`, and puts what does not fit beside the file.
+
     Raises:
         LoadRunning: another process holds the file.
     """
@@ -85,6 +91,9 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         raise
     try:
         connection.execute("set time zone 'UTC'")
+        connection.execute(
+            f"set memory_limit = {literal(os.environ.get('CKM_MEMORY_LIMIT') or MEMORY_LIMIT)}"
+        )
         yield connection
     finally:
         connection.close()
@@ -122,6 +131,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
     for name, columns in SCORE_TABLES.items():
         connection.execute(f"create table if not exists scores.{name} ({columns})")
     connection.execute(f"create table if not exists quarantine.rows ({QUARANTINE_TABLE})")
+    for column in QUARANTINE_TABLE.split(","):
+        connection.execute(f"alter table quarantine.rows add column if not exists {column}")
     connection.execute(
         "create table if not exists secrets.customer_key_pads (inner_pad varchar, outer_pad varchar)"
     )

@@ -94,7 +94,8 @@ def admit_source(
             if landed.object not in done:
                 stop = _admit_object(load, landed, landing / source)
                 stops += [stop] if stop else []
-    for table in ("waiting", "present", "known", "candidates", "broken"):
+    connection.execute("drop view if exists gate.landed")
+    for table in ("waiting", "present", "known", "candidates", "broken", "replays"):
         connection.execute(f"drop table if exists gate.{table}")
     if stops:
         raise GateFailed(" ".join(stops))
@@ -118,6 +119,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
     failure, stop = landed.failure, None
     records_deletions = landed.is_whole and not mapping.purged
     if failure is None:
+        columns = candidates.lay_out(connection, source, name, landed.columns, parquet)
         candidates.build(
             connection,
             source=source,
@@ -125,8 +127,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
             contract=contract,
             mapping=mapping,
             mapped=mapped,
-            columns=landed.columns,
-            parquet=parquet,
+            columns=columns,
             zone=load.sources.zone_of(source),
             window=Window.until(night, load.sources.company.zone, None, 0),
             uses_cursor=raw.has_cursor(source, name, mapping, landed.columns),
@@ -134,6 +135,8 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
         )
         tonight = _profile(load, source, name, rules)
         results = _judge(load, source, name, rules, tonight)
+        # an unreadable line or a row without its key may be any known row, so none is missing for sure
+        records_deletions = records_deletions and not fates.nameless_rows(connection)
         failure = _first(results, "object_failed", f"{source}.{name}")
         # of an object that fails nothing is taken in, so what else its rows break is no danger to the rest
         stop = None if failure else _first(results, "failed", f"{source}.{name}")
@@ -162,7 +165,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
                 message=stop or failure,
             )
         else:
-            fates.set_aside(connection, landed, parquet, results, night, run_id)
+            fates.set_aside(connection, source, name, columns, results, night, run_id)
             row = fates.take_in(
                 connection,
                 source,
@@ -189,7 +192,7 @@ def _profile(load: _Load, source: str, name: str, rules: list[Rule]) -> profiles
     last = audit.last_loaded_on(load.connection, source, name, before=load.night)
     return profiles.profile(
         load.connection,
-        "gate.candidates",
+        "(select * from gate.candidates where landed_row > 0)",
         usual.figures_asked(parameters_asked(rules)),
         aggregated_columns(rules),
         days=None if last is None else (load.night - last).days,
@@ -206,6 +209,7 @@ def _judge(
         profiles.nights_before(load.connection, "raw", source, name, load.night),
         tonight,
         profiles.taken_in(load.connection, source, name, load.night),
+        replayed=_count(load.connection, "gate.replays"),
     )
     missing = dict(flow.missing)
     if tonight.days is None:  # of history, the newest row may be of any day
@@ -220,7 +224,7 @@ def _judge(
         night_parameters(asked, load.night, load.sources.company) | flow.parameters,
         missing,
         tonight.filled,
-        tonight.rows,
+        _count(load.connection, "gate.candidates"),
     )
     results = [*load.session.run(suite.expectations, "gate", "candidates"), *suite.settled]
     return [accepted(result, f"{source}.{name}", load.accept) for result in results]

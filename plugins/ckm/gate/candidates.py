@@ -1,11 +1,14 @@
 """From landed text to typed candidates for the raw log.
 
-    landing/*.parquet → gate.waiting     the keys of rows whose night has not come
-                      → gate.present     every other landed row: typed, keyed, hashed, and told what it is
-                      → gate.candidates  the rows that would become versions; GX judges these
+    landing/*.parquet + queued rows → gate.landed      what is judged tonight, as received
+                                    → gate.waiting     the keys of rows whose night has not come
+                                    → gate.present     every other row's key and hash, and what it is
+                                    → gate.candidates  the rows that would become versions; GX judges these
 
-Each declared column is cast once, here: beside it stands `<column>__unreadable`, which holds the source's
-text where it cannot be read as the contract's type, and is null elsewhere.
+Only keys and hashes of all rows are kept beside each other; the rows themselves are read a second time for those
+that are candidates, so that a night's memory and writing grow with what is new. Each declared column is cast
+once per reading: beside it stands `<column>__unreadable`, which holds the source's text where it cannot be read as
+the contract's type, and is null elsewhere.
 """
 
 from collections.abc import Collection
@@ -19,8 +22,52 @@ from ckm.fields import ObjectMapping
 from ckm.warehouse import literal, quoted
 
 UNREADABLE = "__unreadable"
+LINE_UNREADABLE = "line" + UNREADABLE  # why a line or record is none
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 _SEPARATOR = "chr(31)"  # ASCII's unit separator: no text that a person typed holds it
+
+
+def lay_out(
+    connection: duckdb.DuckDBPyConnection, source: str, name: str, columns: Collection[str], parquet: Path
+) -> list[str]:
+    """Make the view `gate.landed`: what was extracted, and with negative numbers the quarantined rows that a person
+    has queued for replay; returns its data columns.
+
+    Args:
+        columns: the columns that landed; a queued row may have others.
+    """
+    connection.execute(
+        """
+        create or replace table gate.replays as
+        select -row_number() over (order by first_seen_on, quarantine_id) as landed_row, quarantine_id,
+            coalesce(mended, content) as content, source_pointer
+        from quarantine.rows where source = ? and object = ? and status = 'queued'
+        """,
+        [source, name],
+    )
+    queued = connection.execute(
+        "select distinct unnest(json_keys(content)) as key from gate.replays order by key"
+    ).fetchall()
+    own = ("_line", "_header")
+    data = list(dict.fromkeys([*columns, *(key for (key,) in queued if key not in own)]))
+    absent = [f"cast(null as varchar) as {quoted(column)}" for column in data if column not in columns]
+    cells = [
+        f"content ->> {literal('$.' + _json_name(column))} as {quoted(column)}"
+        for column in [*data, "_line", "_header"]
+    ]
+    connection.execute(
+        f"""
+        create or replace view gate.landed as
+        select {", ".join(["*", *absent])}
+        from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
+        union all by name
+        select landed_row as _row, source_pointer as _pointer, false as _repeated,
+            case when content ->> '$._line' is not null then 'has not been mended' end as _fault,
+            {", ".join(cells)}
+        from gate.replays
+        """
+    )
+    return data
 
 
 def build(
@@ -32,72 +79,79 @@ def build(
     mapping: ObjectMapping,
     mapped: dict[str, str],
     columns: Collection[str],
-    parquet: Path,
     zone: str,
     window: Window,
     uses_cursor: bool,
     judged_anew: Collection[str] = (),
 ) -> None:
-    """Make `gate.waiting`, `gate.present` and `gate.candidates` from one object's landed files.
+    """Make `gate.waiting`, `gate.present` and `gate.candidates` from one object's `gate.landed`.
 
-    `gate.present.fate` is candidate, unchanged, duplicate or held (already in quarantine, same content).
+    `gate.present.fate` is candidate, unchanged (also: a person has mended this very content), duplicate, held
+    (already in quarantine, same content) or discarded (a person has decided to leave it out). `is_nameless` says
+    that a row which should name itself by its native key does not.
 
     Args:
-        columns: the columns that landed; those that stand for no canonical one are carried in `unmapped`.
+        columns: the data columns of `gate.landed`; those that stand for no canonical one are carried in
+            `unmapped`.
         judged_anew: rules whose verdict depends on more than the row's own content, such as the night; a row
             that one of them set aside is a candidate again.
     """
-    cells = {column: _source_text(column, mapped, mapping) for column in contract.columns}
-    reads = {column: _typed(spec, cells[column], zone) for column, spec in contract.columns.items()}
-    typed = [f"{reads[column]} as {quoted(column)}" for column in contract.columns]
-    typed += [
-        f"case when ({reads[column]}) is null then {cells[column]} end as {quoted(column + UNREADABLE)}"
-        for column in cast_columns(contract)
-    ]
-    texts = [
-        f"coalesce(cast({quoted(column)} as varchar), {quoted(column + UNREADABLE)}, chr(30))"
-        if column in cast_columns(contract)
-        else f"coalesce({quoted(column)}, chr(30))"
-        for column in contract.columns
-    ]
+    typed = _typed_rows(contract, mapping, mapped, columns, zone)
     cursor = quoted(contract.cursor) if contract.cursor and uses_cursor else "cast(null as timestamp)"
+    native = set(contract.key) <= set(mapped) | set(mapping.constants)
+    judged = ", ".join(literal(rule) for rule in ["", *judged_anew])
+    by_content = "content_hash || '#' || row_number() over (partition by content_hash, is_repeated order by landed_row)"
     connection.execute(
         f"""
         create or replace table gate.keyed as
-        with landed as (
-            select * from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
-        ),
-        typed as (
-            select _row as landed_row, _pointer as source_pointer, {_unmapped(columns, mapped)} as unmapped,
-                {", ".join(typed)}
-            from landed
-        ),
+        with typed as ({typed} from gate.landed as landed),
         hashed as (
-            select *, {cursor} as version_order, {_waits(cursor, window)} as waits,
-                md5(concat_ws({_SEPARATOR}, {", ".join(texts)})) as content_hash
+            select landed_row, source_pointer, is_repeated, {cursor} as version_order,
+                {_waits(cursor, window)} as waits,
+                coalesce(md5(line), md5(concat_ws({_SEPARATOR}, {", ".join(_texts(contract))}))) as content_hash,
+                {_native_key(contract) if native else "cast(null as varchar)"} as native_key
             from typed
         )
-        select *, {_row_key(contract, mapped, mapping)} as row_key from hashed
+        select * exclude (native_key), coalesce(native_key, {by_content}) as row_key,
+            native_key is null and {str(native).lower()} as is_nameless
+        from hashed
         """
     )
     connection.execute("create or replace table gate.waiting as select row_key from gate.keyed where waits")
     connection.execute(
         f"""
         create or replace table gate.present as
-        with compared as (
-            select * exclude (waits),
-                row_number() over (partition by row_key, content_hash order by landed_row) as copy_number
-            from gate.keyed where not waits
+        with decided as (
+            select row_key, content_hash,
+                bool_or(status = 'discarded') as is_discarded,
+                bool_or(status in ('queued', 'replayed') and mended is not null) as is_mended,
+                bool_or(status = 'open' and rule not in ({judged})) as is_held
+            from quarantine.rows where source = {literal(source)} and object = {literal(name)}
+            group by row_key, content_hash
+        ),
+        compared as (
+            select keyed.landed_row, keyed.row_key, keyed.content_hash, keyed.version_order, keyed.is_repeated,
+                row_number() over (
+                    partition by keyed.row_key, keyed.content_hash, keyed.is_repeated order by keyed.landed_row
+                ) as copy_number,
+                decided.is_discarded, decided.is_mended, decided.is_held
+            from gate.keyed as keyed
+            left join decided  -- a replayed row is judged whatever was decided about it before
+                on keyed.row_key = decided.row_key and keyed.content_hash = decided.content_hash
+                and keyed.landed_row > 0
+            where not keyed.waits
         ),
         conflicts as (
             select row_key, version_order
-            from compared where copy_number = 1
+            from compared
+            where copy_number = 1 and not is_repeated
+                and is_discarded is not true and is_mended is not true
             group by row_key, version_order having count(*) > 1
         ),
         log as (
             select row_key, version_number, content_hash, {cursor} as version_order, is_deleted
             from raw_{source}.{name}
-            where row_key in (select row_key from compared)
+            where row_key in (select row_key from gate.keyed)
         ),
         latest as (
             select row_key,
@@ -107,37 +161,78 @@ def build(
             from log group by row_key
         ),
         logged as (select distinct row_key, content_hash, version_order from log where not is_deleted),
-        held as (
-            select distinct row_key, content_hash from quarantine.rows
-            where source = {literal(source)} and object = {literal(name)} and status = 'open'
-                and rule not in ({", ".join(literal(rule) for rule in ["", *judged_anew])})
+        fates as (
+            select compared.landed_row,
+                case when conflicts.row_key is not null then 2 else 1 end as contents_per_key,
+                case
+                    when compared.copy_number > 1 or compared.is_repeated then 'duplicate'
+                    when compared.is_discarded then 'discarded'
+                    when compared.is_mended then 'unchanged'
+                    when compared.is_held then 'held'
+                    when latest.latest_hash = compared.content_hash then 'unchanged'
+                    when logged.content_hash is not null and compared.version_order < latest.latest_order
+                        and not latest.is_deleted then 'unchanged'
+                    else 'candidate'
+                end as fate
+            from compared
+            left join conflicts
+                on compared.row_key = conflicts.row_key
+                and compared.version_order is not distinct from conflicts.version_order
+            left join latest on compared.row_key = latest.row_key
+            left join logged
+                on compared.row_key = logged.row_key and compared.content_hash = logged.content_hash
+                and compared.version_order is not distinct from logged.version_order
         )
-        select compared.*,
-            case when conflicts.row_key is not null then 2 else 1 end as contents_per_key,
-            case
-                when compared.copy_number > 1 then 'duplicate'
-                when held.content_hash is not null then 'held'
-                when latest.latest_hash = compared.content_hash then 'unchanged'
-                when logged.content_hash is not null and compared.version_order < latest.latest_order
-                    and not latest.is_deleted then 'unchanged'
-                else 'candidate'
-            end as fate
-        from compared
-        left join conflicts
-            on compared.row_key = conflicts.row_key
-            and compared.version_order is not distinct from conflicts.version_order
-        left join latest on compared.row_key = latest.row_key
-        left join logged
-            on compared.row_key = logged.row_key and compared.content_hash = logged.content_hash
-            and compared.version_order is not distinct from logged.version_order
-        left join held
-            on compared.row_key = held.row_key and compared.content_hash = held.content_hash
+        select keyed.* exclude (waits), fates.contents_per_key, fates.fate from gate.keyed join fates using (landed_row)
         """
     )
     connection.execute("drop table gate.keyed")
     connection.execute(
-        "create or replace table gate.candidates as select * from gate.present where fate = 'candidate'"
+        f"""
+        create or replace table gate.candidates as
+        with candidate as (select * from gate.present where fate = 'candidate'),
+        typed as ({typed} from gate.landed as landed where _row in (select landed_row from candidate))
+        select typed.* exclude (is_repeated, line), candidate.version_order, candidate.content_hash,
+            candidate.row_key, candidate.contents_per_key
+        from typed join candidate using (landed_row)
+        """
     )
+
+
+def _typed_rows(
+    contract: ObjectContract,
+    mapping: ObjectMapping,
+    mapped: dict[str, str],
+    columns: Collection[str],
+    zone: str,
+) -> str:
+    """The SELECT list that reads rows of `gate.landed` as the contract's types."""
+    cells = {column: _source_text(column, mapped, mapping) for column in contract.columns}
+    reads = {column: _typed(spec, cells[column], zone) for column, spec in contract.columns.items()}
+    typed = [f"{reads[column]} as {quoted(column)}" for column in contract.columns]
+    typed += [
+        f"case when ({reads[column]}) is null then {cells[column]} end as {quoted(column + UNREADABLE)}"
+        for column in cast_columns(contract)
+    ]
+    return (
+        "select _row as landed_row, _pointer as source_pointer, _repeated as is_repeated, _line as line, "
+        f"_fault as {LINE_UNREADABLE}, {_unmapped(columns, mapped)} as unmapped, {', '.join(typed)}"
+    )
+
+
+def _texts(contract: ObjectContract) -> list[str]:
+    """The SQL of each cell as the text that the content hash is made of."""
+    return [
+        f"coalesce(cast({quoted(column)} as varchar), {quoted(column + UNREADABLE)}, chr(30))"
+        if column in cast_columns(contract)
+        else f"coalesce({quoted(column)}, chr(30))"
+        for column in contract.columns
+    ]
+
+
+def _json_name(column: str) -> str:
+    """A column as a step of a JSON path."""
+    return '"' + column.replace('"', '\\"') + '"'
 
 
 def cast_columns(contract: ObjectContract) -> list[str]:
@@ -208,13 +303,10 @@ def _typed(column: Column, text: str, zone: str) -> str:
             )
 
 
-def _row_key(contract: ObjectContract, mapped: dict[str, str], mapping: ObjectMapping) -> str:
-    """The SQL of a row's key: its native key, or where that is not whole, its content and occurrence number.
+def _native_key(contract: ObjectContract) -> str:
+    """The SQL of a row's native key, null where it is not whole.
 
-    Two identical lines of a source without line numbers thus stay two lines.
+    Such a row, and every row of an object without all parts of its key, is known by its content and occurrence
+    number: two identical lines of a source without line numbers stay two lines.
     """
-    by_content = "content_hash || '#' || row_number() over (partition by content_hash order by landed_row)"
-    if not set(contract.key) <= set(mapped) | set(mapping.constants):
-        return by_content
-    native = f" || {_SEPARATOR} || ".join(f"cast({quoted(column)} as varchar)" for column in contract.key)
-    return f"coalesce({native}, {by_content})"
+    return f" || {_SEPARATOR} || ".join(f"cast({quoted(column)} as varchar)" for column in contract.key)

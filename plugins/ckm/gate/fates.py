@@ -1,28 +1,34 @@
 """What becomes of judged rows: the broken ones are set aside as they came, the sound ones join the raw log."""
 
+from collections.abc import Collection
 from datetime import date
-from pathlib import Path
 
 import duckdb
 
 from ckm import raw
 from ckm.audit import LedgerRow
-from ckm.extract import Landed
 from ckm.gate.outcome import RuleResult
 from ckm.warehouse import literal, quoted
 
 
 def set_aside(
     connection: duckdb.DuckDBPyConnection,
-    landed: Landed,
-    parquet: Path,
+    source: str,
+    name: str,
+    columns: Collection[str],
     results: list[RuleResult],
     night: date,
     run_id: str,
 ) -> None:
-    """Write broken candidates to the quarantine as they were received; known ones are only seen again."""
-    source, name = landed.source, landed.object
-    cells = ", ".join(f"{quoted(column)} := {quoted(column)}" for column in landed.columns)
+    """Write broken candidates to the quarantine as they were received; known ones are only seen again.
+
+    A line that could not be read has the content `{"_line": its text, "_header": how to read it}`. A replayed row
+    that breaks a rule again goes back to where it was, with the rule it breaks now.
+
+    Args:
+        columns: the data columns of `gate.landed`.
+    """
+    cells = ", ".join(f"{quoted(column)} := {quoted(column)}" for column in columns)
     connection.execute(
         "create or replace temp table rules (rule_number integer, rule varchar, severity varchar, description varchar)"
     )
@@ -31,26 +37,35 @@ def set_aside(
         [[number, r.rule, r.severity, r.description] for number, r in enumerate(results)],
     )
     connection.execute(
-        f"""
-        insert into quarantine.rows
+        """
+        create or replace temp table verdicts as
         with broken as (
-            select landed_row, min(rule_number) as first_rule,
-                list(rule order by rule_number) as all_rules
+            select landed_row, min(rule_number) as rule_number, list(rule order by rule_number) as all_rules
             from gate.broken join rules using (rule_number) group by landed_row
         )
-        select md5(concat_ws('|', ?, present.landed_row, {literal(source)}, {literal(name)})),
-            {literal(source)}, {literal(name)}, rules.rule,
-            nullif(array_to_string(broken.all_rules[2:], ', '), ''),
-            rules.severity, rules.description, present.row_key, present.content_hash,
-            landed.content, present.source_pointer, ?, ?, ?, ?, 'open'
-        from broken
-        join rules on rules.rule_number = broken.first_rule
+        select landed_row, rules.* exclude (rule_number),
+            nullif(array_to_string(all_rules[2:], ', '), '') as other_rules
+        from broken join rules using (rule_number)
+        """
+    )
+    connection.execute(
+        f"""
+        insert into quarantine.rows
+            (quarantine_id, source, object, rule, other_rules, severity, description, row_key, content_hash, content,
+             detail, source_pointer, first_run_id, first_seen_on, last_run_id, last_seen_on, status)
+        select md5(concat_ws('|', ?, verdicts.landed_row, {literal(source)}, {literal(name)})),
+            {literal(source)}, {literal(name)}, verdicts.rule, verdicts.other_rules, verdicts.severity,
+            verdicts.description, present.row_key, present.content_hash, landed.content, landed.detail,
+            present.source_pointer, ?, ?, ?, ?, 'open'
+        from verdicts
         join gate.present as present using (landed_row)
         join (
-            select _row, cast(to_json(struct_pack({cells})) as varchar) as content
-            from read_parquet({literal(str(parquet / "*.parquet"))}, union_by_name = true)
-        ) as landed on landed._row = present.landed_row
-        where not exists (
+            select _row, _fault as detail,
+                cast(case when _line is null then to_json(struct_pack({cells}))
+                     else json_object('_line', _line, '_header', _header) end as varchar) as content
+            from gate.landed where _row in (select landed_row from verdicts)
+        ) as landed on landed._row = verdicts.landed_row
+        where verdicts.landed_row > 0 and not exists (
             select 1 from quarantine.rows as known
             where known.source = {literal(source)} and known.object = {literal(name)} and known.status = 'open'
                 and known.row_key = present.row_key and known.content_hash = present.content_hash
@@ -63,12 +78,22 @@ def set_aside(
         update quarantine.rows set last_run_id = ?, last_seen_on = ?
         from (
             select distinct row_key, content_hash from gate.present
-            where fate = 'held' or landed_row in (select landed_row from gate.broken)
+            where landed_row > 0 and (fate = 'held' or landed_row in (select landed_row from verdicts))
         ) as again
         where rows.source = ? and rows.object = ? and rows.status = 'open'
             and rows.row_key = again.row_key and rows.content_hash = again.content_hash
         """,
         [run_id, night, source, name],
+    )
+    connection.execute(
+        """
+        update quarantine.rows
+        set status = 'open', rule = verdicts.rule, other_rules = verdicts.other_rules, last_run_id = ?,
+            severity = verdicts.severity, description = verdicts.description, last_seen_on = ?
+        from gate.replays join verdicts using (landed_row)
+        where rows.quarantine_id = replays.quarantine_id
+        """,
+        [run_id, night],
     )
 
 
@@ -89,28 +114,57 @@ def take_in(
         "where not exists (select 1 from gate.broken where broken.landed_row = candidate.landed_row)"
     )
     loaded, renewed = raw.append(connection, source, name, night, run_id, is_purged=is_purged)
-    connection.execute(
-        """
-        update quarantine.rows set status = 'released', last_run_id = ?, last_seen_on = ?
-        from admitted
-        where rows.source = ? and rows.object = ? and rows.status = 'open'
-            and rows.row_key = admitted.row_key and rows.content_hash = admitted.content_hash
-        """,
-        [run_id, night, source, name],
-    )
+    _settle(connection, source, name, night, run_id)
     deleted = raw.append_deletions(connection, source, name, night, run_id) if records_deletions else 0
     fates = dict(connection.execute("select fate, count(*) from gate.present group by fate").fetchall())
+    replayed = connection.execute("select count(*) from gate.present where landed_row < 0").fetchone()[0]
     return LedgerRow(
         source,
         name,
-        extracted=sum(fates.values()),
+        extracted=sum(fates.values()) - replayed,
+        replayed=replayed,
         loaded=loaded,
         unchanged=fates.get("unchanged", 0),
         duplicate=fates.get("duplicate", 0),
         quarantined=fates.get("held", 0)
         + fates.get("candidate", 0)
         - connection.execute("select count(*) from admitted").fetchone()[0],
+        suppressed=fates.get("discarded", 0),
         deleted=deleted,
         renewed=renewed,
         is_whole=is_whole,
+    )
+
+
+def nameless_rows(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many of tonight's rows may be any known one: lines that cannot be read, rows without their key."""
+    return connection.execute(
+        "select count(*) from gate.present where is_nameless and fate in ('held', 'candidate')"
+    ).fetchone()[0]
+
+
+def _settle(connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date, run_id: str) -> None:
+    """Close the quarantined rows that are in now: replayed, taken after all, or replaced by a sound version."""
+    connection.execute(
+        """
+        update quarantine.rows
+        set status = 'replayed', replayed_as = present.row_key, last_run_id = ?, last_seen_on = ?
+        from gate.replays join gate.present using (landed_row)
+        where rows.quarantine_id = replays.quarantine_id and rows.status = 'queued'
+        """,
+        [run_id, night],
+    )
+    connection.execute(
+        """
+        update quarantine.rows
+        set status = if(known.is_same, 'released', 'replaced'), last_run_id = $run, last_seen_on = $night
+        from (
+            select quarantine_id, bool_or(admitted.content_hash = held.content_hash) as is_same
+            from quarantine.rows as held join admitted using (row_key)
+            where held.source = $source and held.object = $name and held.status = 'open' and admitted.landed_row > 0
+            group by quarantine_id
+        ) as known
+        where rows.quarantine_id = known.quarantine_id
+        """,
+        {"run": run_id, "night": night, "source": source, "name": name},  # DuckDB counts `?` of a FROM first
     )

@@ -30,7 +30,7 @@ from ckm.contracts import ObjectContract
 from ckm.errors import ConfigurationError
 from ckm.extract.window import FAR_AHEAD_DAYS, Window
 from ckm.gate import usual
-from ckm.gate.candidates import UNREADABLE, cast_columns
+from ckm.gate.candidates import LINE_UNREADABLE, UNREADABLE, cast_columns
 from ckm.gate.outcome import ASPECTS, Outcome, RuleResult
 from ckm.sources import Company
 
@@ -153,8 +153,8 @@ def suite_of(
 
 
 def contract_rules(contract: ObjectContract, source: str = "", mapped: Collection[str] = ()) -> list[Rule]:
-    """What the contract itself demands of a row: readable cells, required cells, one content per key, a cursor that
-    can be; and that what it refers to is known.
+    """What the contract itself demands of a row: a readable line, readable cells, required cells, one content per
+    key, a cursor that can be; and that what it refers to is known.
 
     A column of which more than half the cells are unreadable was retyped: that fails the object, while a
     single bad cell only sets its row aside.
@@ -163,6 +163,16 @@ def contract_rules(contract: ObjectContract, source: str = "", mapped: Collectio
         mapped: the source's objects that the company has; what refers to others cannot be looked up.
     """
     rules = [
+        _row_rule(
+            "expect_column_values_to_be_null",
+            {"column": LINE_UNREADABLE, "mostly": 1 - UNREADABLE_SHARE_OF_A_RETYPED_COLUMN},
+            rule="line_is_readable",
+            aspect="type",
+            description="Each line or record can be read as a row.",
+            fails_object=True,
+        )
+    ]
+    rules += [
         _row_rule(
             "expect_column_values_to_be_null",
             {"column": column + UNREADABLE, "mostly": 1 - UNREADABLE_SHARE_OF_A_RETYPED_COLUMN},

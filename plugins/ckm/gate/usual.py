@@ -75,7 +75,13 @@ def figures_asked(parameters: Iterable[str]) -> Figures:
     return Figures(*(tuple(sorted(columns)) for columns in asked.values()))
 
 
-def usual_flow(asked: Collection[str], nights: list[Profile], tonight: Profile, taken_in: int = 0) -> Usual:
+def usual_flow(
+    asked: Collection[str],
+    nights: list[Profile],
+    tonight: Profile,
+    taken_in: int = 0,
+    replayed: int = 0,
+) -> Usual:
     """The parameters for rows that flow in night by night.
 
     A count may lie three standard errors of a count below the smallest or above the largest accepted night,
@@ -84,6 +90,7 @@ def usual_flow(asked: Collection[str], nights: list[Profile], tonight: Profile, 
     Args:
         nights: the last accepted nights in their order.
         taken_in: rows that an earlier run of the same night has taken in, which are no longer expected.
+        replayed: rows that come out of the quarantine beside those of the night.
     """
     nights = [night for night in nights if night.days is not None][-NIGHTS_COMPARED:]
     if len(nights) < NIGHTS_NEEDED:
@@ -92,7 +99,7 @@ def usual_flow(asked: Collection[str], nights: list[Profile], tonight: Profile, 
     given: dict[str, Any] = {}
     figures = figures_asked(asked)
     if tonight.days is not None:
-        given |= _rows(nights, tonight.days, taken_in)
+        given |= _rows(nights, tonight.days, taken_in, replayed)
     if tonight.rows >= ROWS_NEEDED:
         for column in figures.means:
             given |= _mean(column, nights, tonight)
@@ -146,7 +153,7 @@ def _bounds(
     return {key: float(f"{value:.6g}") for key, value in bounds.items()}
 
 
-def _rows(nights: list[Profile], days: int, taken_in: int) -> dict[str, int]:
+def _rows(nights: list[Profile], days: int, taken_in: int, replayed: int) -> dict[str, int]:
     rates = [night.rows / max(1, night.days or 1) for night in nights]
     least, most = min(rates) * days, max(rates) * days
     low = math.floor(least - COUNT_STANDARD_ERRORS * math.sqrt(least))
@@ -154,9 +161,9 @@ def _rows(nights: list[Profile], days: int, taken_in: int) -> dict[str, int]:
     low = max(low, 1 if _silent_for_too_long(nights, days) else 0)
     return {
         "rows_low": max(0, low - taken_in),
-        "rows_high": high,
+        "rows_high": high + replayed,
         "rows_lowest": max(0, math.floor(low / FARTHER) - taken_in),
-        "rows_highest": math.ceil(high * FARTHER),
+        "rows_highest": math.ceil(high * FARTHER) + replayed,
     }
 
 

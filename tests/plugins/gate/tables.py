@@ -9,7 +9,7 @@ from tests.conftest import PROJECT
 
 from ckm import warehouse
 from ckm.contracts import source_contracts
-from ckm.gate.candidates import UNREADABLE, cast_columns
+from ckm.gate.candidates import LINE_UNREADABLE, UNREADABLE, cast_columns
 
 SUITES = PROJECT / "expectations"
 MODELS = {
@@ -48,7 +48,7 @@ def empty_candidates(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     contract = OBJECTS[name]
     columns = {column: spec.duckdb_type for column, spec in contract.columns.items()}
     columns |= {column + UNREADABLE: "varchar" for column in cast_columns(contract)}
-    columns |= {"landed_row": "bigint", "contents_per_key": "integer"}
+    columns |= {"landed_row": "bigint", "contents_per_key": "integer", LINE_UNREADABLE: "varchar"}
     cells = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
     connection.execute(f"create or replace table gate.candidates ({cells})")
 

@@ -7,18 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
-from tests.conftest import PROJECT
 from tests.plugins.extract.api import Answer, Api, serving
+from tests.plugins.gate.loading import Gate
 
-from ckm import raw, warehouse
+from ckm import warehouse
 from ckm.audit import LedgerRow
 from ckm.errors import ConfigurationError, GateFailed
-from ckm.extract import extract_source
-from ckm.gate.admit import admit_source
-from ckm.sources import load_sources
 
 Night = Callable[..., LedgerRow]
 PRODUCTS = {
@@ -26,48 +22,6 @@ PRODUCTS = {
     "columns": {"product_id": "SKU", "product_name": "Name", "list_price": "Price"},
 }
 DATED = {"file": "products.csv", "columns": {**PRODUCTS["columns"], "updated_at": "Changed"}}
-
-
-class Gate:
-    """A warehouse with one source of files, loaded night by night."""
-
-    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
-        self.folder, self.connection, self.runs = folder, connection, 0
-
-    def load(
-        self, sources_file: Path, night: str, files: dict[str, str], accept: tuple[str, ...] = ()
-    ) -> dict[str, LedgerRow]:
-        """Put files in place, extract and admit; returns the ledger by object."""
-        for name, text in files.items():
-            (self.folder / name).write_text(text)
-        sources, day = load_sources(sources_file), date.fromisoformat(night)
-        self.runs += 1
-        landing = self.folder / "landing"
-        extract_source(sources, "crm", raw.windows(self.connection, sources, "crm", day), landing)
-        admitted = admit_source(
-            self.connection, sources, "crm", landing=landing, suites=PROJECT / "expectations",
-            gx_store=self.folder / "gx", night=day, run_id=f"run-{self.runs}", accept=accept,
-        )  # fmt: skip
-        self.new_columns = admitted.new_columns
-        return {row.object: row for row in admitted.ledger}
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.connection.execute(sql).fetchall()
-
-    def outcomes(self, rule: str) -> list[str]:
-        return [
-            o
-            for (o,) in self.rows(
-                f"select outcome from audit.gate_results where rule = '{rule}' order by run_id"
-            )
-        ]
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Any:
-    with warehouse.connect(tmp_path / "warehouse.duckdb") as connection:
-        warehouse.prepare(connection)
-        yield Gate(tmp_path, connection)
 
 
 def test_text_in_a_number_is_set_aside_with_content_rule_and_pointer(gate: Gate, write_sources: Any) -> None:

@@ -318,6 +318,8 @@ def typed(folder: Path) -> dict[str, list[tuple[str, str]]]:
             for item in landed:
                 contract = source_contracts()[source].objects[item.object]
                 mapping = mappings[item.object]
+                parquet = folder / "landing" / source / "objects" / item.object
+                candidates.lay_out(connection, source, item.object, item.columns, parquet)
                 candidates.build(
                     connection,
                     source=source,
@@ -326,7 +328,6 @@ def typed(folder: Path) -> dict[str, list[tuple[str, str]]]:
                     mapping=mapping,
                     mapped=mapped_columns(contract, mapping, list(item.columns)),
                     columns=item.columns,
-                    parquet=folder / "landing" / source / "objects" / item.object,
                     zone=sources.zone_of(source),
                     window=window,
                     uses_cursor=True,
