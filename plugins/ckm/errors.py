@@ -54,6 +54,10 @@ class SourceDown(ObjectFailed):
         self.reaches_nothing = reaches_nothing
 
 
+class SourceChanging(SourceDown):
+    """A system was being changed while it was read, so that what came may lack rows: it is read once more."""
+
+
 def safe_reason(error: BaseException | str) -> str:
     """A library's message without the data in it: its first line, quoted values left out.
 

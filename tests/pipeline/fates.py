@@ -120,7 +120,7 @@ def _find_set_aside(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
         select rows.* exclude (object), rows.object,
             case
                 when source in ('crm', 'knowledge')
-                    then regexp_extract(source_pointer, '^table (.*) row', 1) || ' row ' || (content ->> 'SatzNr')
+                    then regexp_extract(source_pointer, '^table ([^ ]+) ', 1) || ' row ' || (content ->> 'SatzNr')
                 when source = 'complaints' then replace(rows.object, '_', '-') || ' row ' || stored._row
                 else source || '/' || source_pointer
             end as place

@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ckm.contracts import ObjectContract, object_contract
-from ckm.errors import ObjectFailed, SourceDown, safe_reason
+from ckm.errors import ObjectFailed, SourceChanging, SourceDown, safe_reason
 from ckm.extract import files, sql
+from ckm.extract.pointer import own_key
 from ckm.extract.window import Window
 from ckm.sources import FilesSource, ObjectMapping, RestSource, Sources, mapped_columns
 
@@ -111,7 +112,7 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
         if isinstance(cause, SourceDown) and cause.reaches_nothing:
             down = cause
 
-    def extract(objects: list[str]) -> None:
+    def extract(objects: list[str], *, is_second: bool = False) -> None:
         """All at once, which is quick; one that breaks half-way sends each on its own way."""
         try:
             if down:
@@ -126,11 +127,14 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
                 loader_file_format="parquet",
             )
         except Exception as error:
-            if len(objects) == 1:
-                give_up(objects[0], error)
-            else:
+            if len(objects) != 1:
                 for object_name in objects:
                     extract([object_name])
+            elif isinstance(_cause(error), SourceChanging) and not is_second:
+                opened[objects[0]] = _Opened.of(sources, name, objects[0])
+                extract(objects, is_second=True)
+            else:
+                give_up(objects[0], error)
 
     opened = {o: _Opened.of(sources, name, o) for o in source.objects}
     if isinstance(source, RestSource):  # an API is not asked twice for one object because another breaks
@@ -183,8 +187,8 @@ class _Opened:
 
     @classmethod
     def of(cls, sources: Sources, source: str, name: str, *, probing: bool = False) -> "_Opened":
-        reader = _reader(sources, source, probing=probing)
-        return cls(reader, sources.sources[source].objects[name], object_contract(source, name))
+        mapping, contract = sources.sources[source].objects[name], object_contract(source, name)
+        return cls(_reader(sources, source, own_key(contract, mapping), probing=probing), mapping, contract)
 
     def look(self) -> list[str]:
         """The columns that the system has; raises ObjectFailed where one lacks that it must have."""
@@ -246,16 +250,16 @@ def _numbered(batches: Iterator[pa.Table], columns: dict[str, None]) -> Iterator
         start += size
 
 
-def _reader(sources: Sources, name: str, *, probing: bool) -> "Reader":
+def _reader(sources: Sources, name: str, key: tuple[str, ...], *, probing: bool) -> "Reader":
     source = sources.sources[name]
     if isinstance(source, RestSource):
         from ckm.extract.rest import RestReader
 
-        return RestReader(source, probing=probing)
+        return RestReader(source, key, probing=probing)
     if isinstance(source, FilesSource):
         folder = Path(source.path)
         return files.FilesReader(folder if folder.is_absolute() else sources.file.parent / folder)
-    return sql.SqlReader(source.url, base=sources.file.parent, zone=sources.zone_of(name))
+    return sql.SqlReader(source.url, key, base=sources.file.parent, zone=sources.zone_of(name))
 
 
 def _rows(folder: Path) -> int:

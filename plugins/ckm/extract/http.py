@@ -19,8 +19,8 @@ from jsonpath_ng.exceptions import JSONPathError
 from requests import HTTPError, PreparedRequest, Response, Session, exceptions
 from urllib3.exceptions import MaxRetryError
 
-from ckm.errors import ObjectFailed, SourceDown
-from ckm.extract.paging import Unfit, paginator_of
+from ckm.errors import ObjectFailed, SourceChanging, SourceDown
+from ckm.extract.paging import Stated, Unfit, paginator_of
 from ckm.fields import Auth, ObjectMapping, RestSource
 
 LONGEST_PAUSE_SECONDS = 300
@@ -57,11 +57,12 @@ class JsonApi:
             session=session,
         )
 
-    def pages(self, mapping: ObjectMapping, parameters: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        """The records of an endpoint, page by page.
+    def pages(self, mapping: ObjectMapping, parameters: dict[str, Any]) -> Iterator[list[Any]]:
+        """The records of an endpoint, page by page, as they came: most are objects.
 
         Raises:
             SourceDown: the API does not answer, or not with a whole body, however often it is asked.
+            SourceChanging: it gives another number than it states.
             ObjectFailed: it refuses, or what it gives is not what was asked for.
         """
         endpoint, page = shown(mapping), mapping.page
@@ -76,18 +77,22 @@ class JsonApi:
                 hooks={"response": [_read]},
             )
         earlier: dict[str, int] = {}
+        stated = Stated(page)
         number = 0
         while True:
             number += 1
             with self._in_words(f"endpoint {endpoint} page {number}"):
                 records = next(answers, None)
                 if records is None:
-                    return
+                    break
+                stated.note(records, records.response.json())
                 for mark in _marks(records, records.response):
                     if mark in earlier:
                         raise Unfit(f"is page {earlier[mark]} again, so reading would never end")
                     earlier[mark] = number
             yield list(records)
+        if differs := stated.differs():
+            raise SourceChanging(f"endpoint {endpoint} {differs}, so it was being changed while it was read.")
 
     @contextmanager
     def _in_words(self, what: str) -> Iterator[None]:
@@ -138,8 +143,6 @@ class _Client(RESTClient):
         found = jsonpath.find_values(data_selector, response.json())
         if len(found) != 1 or not isinstance(found[0], list):
             raise Unfit("has no list" if data_selector == "$" else f"has no list at {data_selector}")
-        if not all(isinstance(record, dict) for record in found[0]):
-            raise Unfit("has a record that is no JSON object")
         return found[0]
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client import paginators
 from requests import Request, Response
 
@@ -52,6 +53,42 @@ class _JsonLink(_SameOrigin, paginators.JSONLinkPaginator):
 
 class _HeaderLink(_SameOrigin, paginators.HeaderLinkPaginator):
     pass
+
+
+class Stated:
+    """What an API says about how much there is, against what came."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._unit = "pages" if page.style == "number" else "records"
+        self._totals: list[int] = []
+        self._came = 0
+
+    def note(self, records: list[Any], body: Any) -> None:
+        """Take in one more page.
+
+        Raises:
+            Unfit: the first page is full and does not say how to go on, as if `next` were misspelt.
+        """
+        page = self._page
+        is_full_first = not self._came and page.size is not None and len(records) >= page.size
+        if is_full_first and page.next and not jsonpath.find_values(page.next, body):
+            raise Unfit(f"is full and has nothing at {page.next} that says how to go on: correct page.next")
+        self._came += bool(records) if self._unit == "pages" else len(records)
+        if page.total:
+            self._totals.append(int(jsonpath.find_values(page.total, body)[0]))
+
+    def differs(self) -> str | None:
+        """The middle of a sentence where rows may have been skipped: fewer are there in the end than at first, or
+        another number came than was stated last."""
+        if not self._totals:
+            return None
+        first, last = self._totals[0], self._totals[-1]
+        if last < first:
+            return f"stated {first:,} {self._unit} at first and {last:,} in the end"
+        if self._came != last and (self._came or self._unit == "records" or last > 1):
+            return f"stated {last:,} {self._unit} and gave {self._came:,}"
+        return None
 
 
 def paginator_of(page: Page) -> paginators.BasePaginator:

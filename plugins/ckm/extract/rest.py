@@ -3,18 +3,22 @@
 endpoint  →  pages of JSON objects, nested ones flattened to dotted names  →  batches of text with `_pointer`
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ckm.extract.http import JsonApi, shown
+from ckm.extract.pointer import key_of_each
 from ckm.extract.text import as_text
 from ckm.extract.window import Window
 from ckm.fields import ObjectMapping, RestSource
 
 DEEPEST = 3  # parts of a dotted name; what lies deeper lands as JSON text
+READ_AS = '{"format": "json"}'  # the `_header` of a record that is mended
 
 
 class RestReader:
@@ -24,11 +28,13 @@ class RestReader:
 
     Args:
         source: the API as `sources.yml` describes it.
+        key: the columns by which a record is named in its pointer.
         probing: give up early where it does not answer.
     """
 
-    def __init__(self, source: RestSource, *, probing: bool = False) -> None:
+    def __init__(self, source: RestSource, key: Sequence[str] = (), *, probing: bool = False) -> None:
         self.evidence: int | None = 0
+        self._key = key
         self._api = JsonApi(source, probing=probing)
         self._seen: dict[str, None] = {}
         self._null: set[str] = set()
@@ -64,18 +70,35 @@ class RestReader:
             start = window.start.astimezone(UTC)
             parameters[mapping.updated_since] = f"{start:%Y-%m-%dT%H:%M:%SZ}"
         columns = dict.fromkeys((mapping.columns or {}).values())
-        yield _table([], columns, [])
+        yield self._table([], columns, "")
         for number, records in enumerate(self._api.pages(mapping, parameters), 1):
-            rows = self._learn(records)
-            columns |= dict.fromkeys(c for row in rows for c, value in row.items() if value is not None)
-            pointers = [f"{shown(mapping)} page {number} record {n}" for n in range(1, len(rows) + 1)]
-            yield _table(rows, columns, pointers)
+            columns |= dict.fromkeys(
+                c for row in self._learn(records) for c, value in row.items() if value is not None
+            )
+            yield self._table(records, columns, f"{shown(mapping)} page {number} record ")
         if is_part and self.evidence and set((mapping.columns or {}).values()) - set(self._seen):
             self.columns(mapping)  # what the few that changed lack, the others may have
 
-    def _learn(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _table(self, records: list[Any], columns: dict[str, None], place: str) -> pa.Table:
+        """Records as rows of text; one that is no JSON object keeps its JSON beside empty cells."""
+        rows = [_flat(record) if isinstance(record, dict) else {} for record in records]
+        broken = [not isinstance(record, dict) for record in records]
+        cells = {name: [as_text(row.get(name)) for row in rows] for name in columns}
+        cells |= {
+            "_line": [
+                json.dumps(r, ensure_ascii=False) if b else None for r, b in zip(records, broken, strict=True)
+            ],
+            "_fault": ["is no JSON object" if b else None for b in broken],
+            "_header": [READ_AS if b else None for b in broken],
+        }
+        table = pa.table({name: pa.array(values, pa.string()) for name, values in cells.items()})
+        numbers = pa.array([f"{place}{n}" for n in range(1, len(rows) + 1)], pa.string())
+        named = pc.binary_join_element_wise(numbers, key_of_each(table, self._key), " ")
+        return table.append_column("_pointer", pc.coalesce(named, numbers))
+
+    def _learn(self, records: list[Any]) -> list[dict[str, Any]]:
         """Records as flat rows, whose columns are noted."""
-        rows = [_flat(record) for record in records]
+        rows = [_flat(record) for record in records if isinstance(record, dict)]
         for row in rows:
             self._seen |= dict.fromkeys(row)
             self._null |= {column for column, value in row.items() if value is None}
@@ -99,8 +122,3 @@ def _parents(column: str) -> list[str]:
     """`a.b.c` lies below `a` and `a.b`."""
     parts = column.split(".")
     return [".".join(parts[:n]) for n in range(1, len(parts))]
-
-
-def _table(rows: list[dict[str, Any]], columns: dict[str, None], pointers: list[str]) -> pa.Table:
-    cells = {name: pa.array([as_text(row.get(name)) for row in rows], pa.string()) for name in columns}
-    return pa.table(cells | {"_pointer": pa.array(pointers, pa.string())})

@@ -12,9 +12,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ckm.errors import ObjectFailed, SourceDown, safe_reason
+from ckm.extract.pointer import key_of_each
 from ckm.extract.text import as_text
 from ckm.extract.window import Window
 from ckm.fields import ObjectMapping
@@ -37,18 +39,19 @@ class SqlReader:
 
     Args:
         url: SQLAlchemy URL; a relative SQLite path is taken from `base`.
+        key: the columns by which a row is named in its pointer.
         base: folder of `sources.yml`.
         zone: the zone in which the database writes times without an offset.
     """
 
     evidence: None = None  # the columns are known without looking at rows
 
-    def __init__(self, url: str, *, base: Path, zone: str) -> None:
+    def __init__(self, url: str, key: Sequence[str] = (), *, base: Path, zone: str) -> None:
         self.url = sa.make_url(url)
         if self.url.get_backend_name() == "sqlite" and self.url.database and self.url.database != ":memory:":
             path = Path(self.url.database)
             self.url = self.url.set(database=str(path if path.is_absolute() else base / path))
-        self.zone = ZoneInfo(zone)
+        self.zone, self.key = ZoneInfo(zone), key
 
     def place(self, mapping: ObjectMapping) -> str:
         """Where the object lies, for a sentence."""
@@ -77,10 +80,25 @@ class SqlReader:
                 select = select.where(_inside(inner.c[cursor], window, self.zone))
             result = connection.execution_options(stream_results=True).execute(select)
             start = 1
-            yield _text_table(names, [], mapping, start)
+            yield self._text_table(names, [], mapping, start)
             for rows in result.partitions(BATCH_ROWS):
-                yield _text_table(names, rows, mapping, start)
+                yield self._text_table(names, rows, mapping, start)
                 start += len(rows)
+
+    def _text_table(
+        self, names: list[str], rows: Sequence[Any], mapping: ObjectMapping, start: int
+    ) -> pa.Table:
+        columns = list(zip(*rows, strict=True)) if rows else [() for _ in names]
+        table = pa.table(
+            {
+                name: pa.array([as_text(v) for v in values], pa.string())
+                for name, values in zip(names, columns, strict=True)
+            }
+        )
+        numbers = pc.cast(pa.array(range(start, start + len(rows)), pa.int64()), pa.string())
+        row = pc.coalesce(key_of_each(table, self.key), pc.binary_join_element_wise("row ", numbers, ""))
+        where = "query" if mapping.query else f"table {mapping.table}"
+        return table.append_column("_pointer", pc.binary_join_element_wise(where, row, " "))
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
@@ -155,14 +173,3 @@ def _inside(column: sa.ColumnElement, window: Window, zone: ZoneInfo) -> sa.Colu
         return sa.or_(column.is_(None), within)
     # What does not begin like an ISO date is not for the database to judge, but for the gate.
     return sa.or_(column.is_(None), sa.not_(sa.cast(column, sa.String).like("____-__-__%")), within)
-
-
-def _text_table(names: list[str], rows: Sequence[Any], mapping: ObjectMapping, start: int) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [() for _ in names]
-    arrays = {
-        name: pa.array([as_text(v) for v in values], pa.string())
-        for name, values in zip(names, columns, strict=True)
-    }
-    where = "query" if mapping.query else f"table {mapping.table}"
-    arrays["_pointer"] = pa.array([f"{where} row {start + i}" for i in range(len(rows))], pa.string())
-    return pa.table(arrays)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import pytest
@@ -91,7 +91,7 @@ def test_pages_land_as_text_with_dotted_names_and_pointers(tmp_path: Path, api: 
     assert (landed.rows, landed.failure) == (25, None)
     assert set(landed.columns) == {*COLUMNS.values(), "tags", "flag"}
     assert rows_of(tmp_path, 'id, "complainant.email", paid, tags, flag, _pointer')[16] == (
-        "C17", "p17@example.com", '1.5', '["a", {"b": 2.5}]', "true", "complaints page 2 record 7",
+        "C17", "p17@example.com", '1.5', '["a", {"b": 2.5}]', "true", "complaints page 2 record 7 id=C17",
     )  # fmt: skip
     assert [a.query for a in api.paths()] == [{"page": str(n), "page_size": "10"} for n in (1, 2, 3, 4)]
 
@@ -189,6 +189,19 @@ class TestPaging:
         said = failure(land(tmp_path, api, objects, auth={"token": SECRET}))
         assert said == "endpoint complaints page 1 names a next page on another server."
 
+    @pytest.mark.parametrize("style", ["cursor", "link"])
+    def test_full_first_page_that_does_not_say_how_to_go_on_is_not_the_last(
+        self, tmp_path: Path, api: Api, style: str
+    ) -> None:
+        api.reply = lambda asked: Answer(
+            {"data": api.rows(1), "meta": {"next_page": "/api/complaints?page=2"}}
+        )
+        page = {"style": style, "next": "meta.next", "size_parameter": "page_size", "size": 10}
+        page |= {"parameter": "after"} if style == "cursor" else {}
+        assert failure(land(tmp_path, api, {"complaints": COMPLAINTS | {"page": page}})) == (
+            "endpoint complaints page 1 is full and has nothing at meta.next that says how to go on: correct page.next."
+        )
+
     def test_rows_that_overlap_land_as_often_as_they_come(self, tmp_path: Path, api: Api) -> None:
         api.reply = lambda asked: Answer(
             {"data": api.records[(asked.page - 1) * 9 : (asked.page - 1) * 9 + 10]}
@@ -196,6 +209,74 @@ class TestPaging:
         (landed,) = land(tmp_path, api)
         assert (landed.rows, landed.failure) == (27, None)
         assert rows_of(tmp_path, "count(distinct id) over ()")[0] == (25,)
+
+    OFFSET: ClassVar = {
+        "style": "offset", "parameter": "offset", "size_parameter": "limit", "size": 10, "total": "meta.total",
+    }  # fmt: skip
+
+    @staticmethod
+    def shrinking(api: Api, readings: int) -> None:
+        """Let one record of the first page be deleted while the second is asked for, in so many readings."""
+
+        def reply(asked: Asked) -> Answer:
+            start = int(asked.query["offset"])
+            if start == 10 and len(api.records) > 25 - readings:
+                del api.records[0]
+            return Answer({"data": api.records[start : start + 10], "meta": {"total": len(api.records)}})
+
+        api.reply = reply
+
+    def test_record_skipped_by_a_deletion_is_found_by_reading_once_more(
+        self, tmp_path: Path, api: Api
+    ) -> None:
+        self.shrinking(api, readings=1)
+        assert self.ids(tmp_path, api, self.OFFSET) == [f"C{n}" for n in range(2, 26)]
+        assert len(api.paths()) == 6
+
+    def test_object_that_changes_in_every_reading_fails_with_both_numbers(
+        self, tmp_path: Path, api: Api
+    ) -> None:
+        self.shrinking(api, readings=2)
+        assert failure(land(tmp_path, api, {"complaints": COMPLAINTS | {"page": self.OFFSET}})) == (
+            "endpoint complaints stated 24 records at first and 23 in the end, so it was being changed while it was "
+            "read."
+        )
+        assert len(api.paths()) == 6
+
+    @pytest.mark.parametrize(
+        ("page", "meta", "said"),
+        [
+            (OFFSET, {"total": 30}, "stated 30 records and gave 25"),
+            (NUMBER | {"total": "meta.pages"}, {"pages": 4}, "stated 4 pages and gave 3"),
+        ],
+    )
+    def test_other_number_than_stated_is_read_once_more_and_fails(
+        self, tmp_path: Path, api: Api, page: dict[str, Any], meta: dict[str, int], said: str
+    ) -> None:
+        def reply(asked: Asked) -> Answer:
+            start = int(asked.query.get("offset", (asked.page - 1) * 10))
+            return Answer({"data": api.records[start : start + 10], "meta": meta})
+
+        api.reply = reply
+        assert failure(land(tmp_path, api, {"complaints": COMPLAINTS | {"page": page}})) == (
+            f"endpoint complaints {said}, so it was being changed while it was read."
+        )
+        assert len(api.paths()) == 8
+
+    def test_records_that_are_added_while_reading_are_read_too(self, tmp_path: Path, api: Api) -> None:
+        def reply(asked: Asked) -> Answer:
+            start = int(asked.query["offset"])
+            if start == 10:
+                api.records += [record | {"id": "new"} for record in records(1)]
+            return Answer({"data": api.records[start : start + 10], "meta": {"total": len(api.records)}})
+
+        api.reply = reply
+        assert self.ids(tmp_path, api, self.OFFSET) == [*self.EXPECTED, "new"]
+
+    @pytest.mark.parametrize("pages", [0, 1])
+    def test_nothing_is_no_other_number_than_stated(self, tmp_path: Path, api: Api, pages: int) -> None:
+        api.reply = lambda asked: Answer({"data": [], "meta": {"pages": pages}})
+        assert self.ids(tmp_path, api, NUMBER | {"total": "meta.pages"}) == []
 
     def test_server_that_repeats_a_page_is_not_asked_for_ever(self, tmp_path: Path, api: Api) -> None:
         api.reply = lambda asked: Answer({"data": api.rows(min(asked.page, 2)), "meta": {"page": asked.page}})
@@ -321,7 +402,6 @@ class TestTrouble:
             (Answer({"error": SECRET}, 403), 1, "answers 403."),
             (Answer({"message": SECRET}), 1, "has no list at data."),
             (Answer({"data": {"id": SECRET}}), 1, "has no list at data."),
-            (Answer({"data": [SECRET]}), 1, "has a record that is no JSON object."),
         ],
     )
     def test_lasting_trouble_in_the_middle_fails_the_object_and_lands_nothing(
@@ -417,6 +497,19 @@ class TestColumns:
         api.records[0]["paid"] = "twelve"
         assert land(tmp_path, api)[0].failure is None
         assert rows_of(tmp_path, "paid")[:2] == [("twelve",), ("1.5",)]
+
+
+def test_record_that_is_no_object_lands_as_its_json_beside_the_others(tmp_path: Path, api: Api) -> None:
+    api.records[11] = ["C12", 1.5]  # type: ignore[call-overload]
+    api.records[12] = "Fehler"  # type: ignore[call-overload]
+    (landed,) = land(tmp_path, api)
+    assert (landed.rows, landed.failure, set(landed.columns)) == (25, None, set(COLUMNS.values()))
+    broken = "complaints page 2 record {}", "is no JSON object", '{"format": "json"}', None
+    assert rows_of(tmp_path, "_line, _pointer, _fault, _header, id")[10:13] == [
+        (None, "complaints page 2 record 1 id=C11", None, None, "C11"),
+        ('["C12", 1.5]', broken[0].format(2), *broken[1:]),
+        ('"Fehler"', broken[0].format(3), *broken[1:]),
+    ]
 
 
 class TestProbing:

@@ -242,7 +242,7 @@ class TestSql:
         landed, folder = land(tmp_path, source, window)
         assert [item.failure for item in landed] == [None, None]
         assert rows_of(folder / "products", "SKU, Price") == [("A2", "twelve"), ("A3", "2.5")]
-        assert rows_of(folder / "employees", "employee_id, _pointer") == [("E1", "query row 1")]
+        assert rows_of(folder / "employees", "employee_id, _pointer") == [("E1", "query employee_id=E1")]
 
     def test_missing_table_is_a_sentence_without_the_password(self, tmp_path: Path) -> None:
         sqlite3.connect(tmp_path / "crm.db").close()
