@@ -33,14 +33,15 @@ class ObjectFailed(CkmError):
     """One source object could not be read as its contract says; the other objects go on.
 
     The sentence goes on record and is published; `hint` is for the person at the terminal only, because it
-    may hold what stands in a file.
+    may hold what stands in a file. `refused` names the files that were refused whole.
     """
 
     exit_code = 4
 
-    def __init__(self, sentence: str, hint: str = "") -> None:
+    def __init__(self, sentence: str, hint: str = "", refused: tuple[str, ...] = ()) -> None:
         super().__init__(sentence)
         self.hint = hint
+        self.refused = refused
 
 
 class SourceDown(ObjectFailed):

@@ -107,6 +107,17 @@ class ObjectMapping(Frozen):
     required: bool = False
     max_staleness_days: int | None = Field(default=None, ge=0)
 
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "\n".encode(encoding)
+        except (LookupError, UnicodeError):
+            raise ValueError(
+                f"{encoding!r} is no encoding of text; utf-8, utf-16, cp1252 and gb18030 are some"
+            ) from None
+        return encoding
+
 
 class _Source(Frozen):
     time_zone: str | None = None

@@ -100,7 +100,8 @@ def _find_set_aside(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
     """`set_aside`: the quarantine with the place of each row as the truth names it, and the rules that `fitting`
     a kind of defect.
 
-    A database has its own number of a row; of the API's store the row is known again by what it says.
+    A database has its own number of a row; of the API's store the row is known again by what it says; a file's
+    lines begin with its header, where it has one.
     """
     says = {
         "complaints": ("id", "updatedAt", "text"),
@@ -122,7 +123,9 @@ def _find_set_aside(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
                 when source in ('crm', 'knowledge')
                     then regexp_extract(source_pointer, '^table ([^ ]+) ', 1) || ' row ' || (content ->> 'SatzNr')
                 when source = 'complaints' then replace(rows.object, '_', '-') || ' row ' || stored._row
-                else source || '/' || source_pointer
+                else source || '/' || split_part(source_pointer, ' ', 1) || ' row ' ||
+                    cast(regexp_extract(source_pointer, '(\d+)$', 1) as bigint)
+                    - case when regexp_matches(source_pointer, '\.(csv|tsv|xlsx) ') then 1 else 0 end
             end as place
         from before.quarantine.rows
         left join ({stored}) as stored

@@ -2,9 +2,10 @@
 
     system --transport--> Arrow batches of text --dlt--> landing/<night>/<source>/<object>/*.parquet
 
-Every column lands as text under the source's own name, beside what `OWN` names, so that nothing is cast or renamed
-before the gate has seen it. What cannot be read as a row lands too, as it was received. Extraction keeps no state of
-its own: where to start is read from the raw log (`ckm.raw.windows`), so a crash can lose no rows and needs no repair.
+Every column lands as text under the source's own name, beside the landing's own columns (`columns.py`), so that
+nothing is cast or renamed before the gate has seen it. What cannot be read as a row lands too, as it was received.
+Extraction keeps no state of its own: where to start is read from the raw log (`ckm.raw.windows`), so a crash can lose
+no rows and needs no repair.
 """
 
 import json
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from ckm.contracts import ObjectContract, object_contract
 from ckm.errors import ObjectFailed, SourceChanging, SourceDown, safe_reason
 from ckm.extract import files, sql
+from ckm.extract.columns import FAULT, HEADER, LINE, OWN, REPEATED, ROW
 from ckm.extract.pointer import own_key
 from ckm.extract.window import Window
 from ckm.sources import FilesSource, ObjectMapping, RestSource, Sources, mapped_columns
@@ -29,13 +31,6 @@ if TYPE_CHECKING:  # dlt takes seconds to load
 
     Reader = files.FilesReader | RestReader | sql.SqlReader
 
-ROW = "_row"  # the row's number within the night's extract, from 1
-POINTER = "_pointer"  # where to look for it in the source
-LINE = "_line"  # a line or record as received that could not be read; then every data column is null
-FAULT = "_fault"  # why, without its values, as the end of a sentence: "has 5 fields where the header has 7"
-HEADER = "_header"  # what it takes to read a mended line: JSON for `ckm.extract.files.mended`
-REPEATED = "_repeated"  # true where the file is byte for byte an earlier one of the object under another name
-OWN = (ROW, POINTER, LINE, FAULT, HEADER, REPEATED)  # no column of a source may be called so
 # Of a system that leaves out what is null: so many records without an optional column are needed to call it gone.
 RECORDS_TO_MISS_A_COLUMN = 10
 
@@ -101,14 +96,14 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
         dataset_name="objects",
     )
     source = sources.sources[name]
-    failures: dict[str, str] = {}
+    failures: dict[str, ObjectFailed] = {}
     columns: dict[str, dict[str, None]] = {object_name: {} for object_name in source.objects}
     down: SourceDown | None = None
 
     def give_up(object_name: str, error: Exception) -> None:
         nonlocal down
         cause = _cause(error)
-        failures[object_name] = f"{name}.{object_name}: {cause}"
+        failures[object_name] = cause
         if isinstance(cause, SourceDown) and cause.reaches_nothing:
             down = cause
 
@@ -158,7 +153,8 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
             object=object_name,
             rows=_rows(folder / "objects" / object_name),
             columns=tuple(columns[object_name]),
-            failure=failures.get(object_name),
+            failure=f"{name}.{object_name}: {failures[object_name]}" if object_name in failures else None,
+            refused=failures[object_name].refused if object_name in failures else (),
             is_whole=windows[object_name].is_whole and object_name not in failures,
         )
         for object_name in source.objects
@@ -213,20 +209,22 @@ class _Opened:
         found = [column for columns in parts.values() for column in columns]
         mapped = mapped_columns(self.contract, self.mapping, found)
         for place, columns in parts.items():
-            if taken := set(OWN) & set(columns):
-                raise ObjectFailed(
-                    f"{place} has a column {min(taken)}, a name that the landing keeps for itself."
-                )
+            refused = (place,) if self.mapping.file else ()
             has = f"It has {', '.join(columns)}."
+            if taken := set(OWN) & {column.lower() for column in columns}:
+                own = f"{place} has a column {min(taken)}, a name that the landing keeps for itself."
+                raise ObjectFailed(own, has, refused)
             for canonical, spec in self.contract.columns.items():
                 needed = 1 if spec.required else RECORDS_TO_MISS_A_COLUMN
                 if self.reader.evidence is not None and self.reader.evidence < needed:
                     continue
                 column = mapped.get(canonical)
                 if column is not None and column not in columns:
-                    raise ObjectFailed(f"column {column} (mapped to {canonical}) is not in {place}.", has)
+                    lost = f"column {column} (mapped to {canonical}) is not in {place}."
+                    raise ObjectFailed(lost, has, refused)
                 if spec.required and column is None and canonical not in self.mapping.constants:
-                    raise ObjectFailed(f"{place} has no column {canonical}, which is required.", has)
+                    lost = f"{place} has no column {canonical}, which is required."
+                    raise ObjectFailed(lost, has, refused)
 
 
 def _numbered(batches: Iterator[pa.Table], columns: dict[str, None]) -> Iterator[pa.Table]:
