@@ -124,8 +124,8 @@ def _find_set_aside(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
                     then regexp_extract(source_pointer, '^table ([^ ]+) ', 1) || ' row ' || (content ->> 'SatzNr')
                 when source = 'complaints' then replace(rows.object, '_', '-') || ' row ' || stored._row
                 else source || '/' || split_part(source_pointer, ' ', 1) || ' row ' ||
-                    cast(regexp_extract(source_pointer, '(\d+)$', 1) as bigint)
-                    - case when regexp_matches(source_pointer, '\.(csv|tsv|xlsx) ') then 1 else 0 end
+                    cast(regexp_extract(source_pointer, '([0-9]+)$', 1) as bigint)
+                    - case when regexp_matches(source_pointer, '[.](csv|tsv|xlsx) ') then 1 else 0 end
             end as place
         from before.quarantine.rows
         left join ({stored}) as stored

@@ -35,7 +35,7 @@ def test_text_in_a_number_is_set_aside_with_content_rule_and_pointer(gate: Gate,
     ((rule, content, pointer, key),) = gate.rows(
         "select rule, content, source_pointer, row_key from quarantine.rows"
     )
-    assert (rule, pointer, key) == ("list_price_is_readable", "products.csv row 2", "A2")
+    assert (rule, pointer, key) == ("list_price_is_readable", "products.csv line 3", "A2")
     assert json.loads(content) == {"SKU": "A2", "Name": "Chair", "Price": "twelve", "Colour": "blue"}
     assert gate.rows("select product_id, list_price from raw_crm.products order by 1") == [
         ("A1", 12.5),
