@@ -143,7 +143,7 @@ def record_gate_results(
     name: str,
     results: Iterable[RuleResult],
 ) -> None:
-    """Put the verdict of every rule over one table on record; `boundary` is raw or marts."""
+    """Put the verdict of every rule over one table on record; `boundary` is raw, marts or audit."""
     rows = [
         [
             run_id, night, boundary, source, name, r.rule, r.aspect, r.description, r.severity, r.outcome,

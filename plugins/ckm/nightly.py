@@ -183,11 +183,23 @@ def build_marts(night: Night) -> list[transform.NodeResult]:
 
 
 def gate_marts(night: Night) -> list[Any]:
-    """Judge the marts; a critical rule that fails keeps the last good version public."""
+    """Judge the ledger and the marts; a critical rule that fails keeps the last good version public."""
+    from ckm.gate.ledger import judge_ledger
     from ckm.gate.marts import judge_marts
 
     with connect(night.home.warehouse) as connection:
-        return judge_marts(
+        accounts = []
+        if night.extracts:
+            accounts = judge_ledger(
+                connection,
+                night.sources(),
+                suites=night.suites,
+                gx_store=night.home.gx,
+                night=night.as_of_date,
+                run_id=night.run_id,
+                accept=night.accept,
+            )
+        return [("load_ledger", result) for result in accounts] + judge_marts(
             connection,
             suites=night.suites,
             gx_store=night.home.gx,
@@ -233,7 +245,8 @@ STEPS: tuple[Step, ...] = (
         "Read the failing node's message in the log table; mend the model or the data and clear the task.",
     ),
     Step(
-        "gate_marts", gate_marts, "Judge the marts; a critical failure keeps the last good version public.",
+        "gate_marts", gate_marts,
+        "Judge the ledger and the marts; a critical failure keeps the last good version public.",
         "Look at the rule in audit.gate_results; nothing was published, readers still see the last version. "
         "Mend what is wrong and clear from prepare, or accept the rule for this night in a new run "
         "(docs/operations.md).",

@@ -37,7 +37,7 @@ def step_table(result: Any) -> RenderableType | None:
         case [NodeResult(), *_]:
             return _nodes(result)
         case [(str(), RuleResult()), *_]:
-            return _verdicts("mart gates", result)
+            return _verdicts("ledger and mart gates", result)
     return None
 
 

@@ -153,7 +153,9 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
         if tonight is not None:
             profiles.record(connection, run_id, night, "raw", source, name, tonight)
         if failure or stop:
-            extracted = _count(connection, "gate.present") if landed.failure is None else landed.rows
+            extracted = landed.rows or len(landed.refused)
+            if landed.failure is None:
+                extracted = _count(connection, "gate.present where landed_row > 0")
             stop = stop or _too_stale(connection, source, name, mapping, failure or "", night)
             row = LedgerRow(
                 source,

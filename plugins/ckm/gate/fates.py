@@ -157,14 +157,14 @@ def _settle(connection: duckdb.DuckDBPyConnection, source: str, name: str, night
     connection.execute(
         """
         update quarantine.rows
-        set status = if(known.is_same, 'released', 'replaced'), last_run_id = $run, last_seen_on = $night
+        set status = if(known.is_same, 'released', 'replaced')
         from (
             select quarantine_id, bool_or(admitted.content_hash = held.content_hash) as is_same
             from quarantine.rows as held join admitted using (row_key)
-            where held.source = $source and held.object = $name and held.status = 'open' and admitted.landed_row > 0
+            where held.source = ? and held.object = ? and held.status = 'open' and admitted.landed_row > 0
             group by quarantine_id
         ) as known
         where rows.quarantine_id = known.quarantine_id
         """,
-        {"run": run_id, "night": night, "source": source, "name": name},  # DuckDB counts `?` of a FROM first
+        [source, name],
     )
