@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     first_night: date | None = None
     published_by: time | None = None
     site_url: str | None = Field(default=None, pattern=r"^https?://")
+    memory_limit: str | None = Field(default=None, pattern=r"^[0-9.]+ ?[KMGTkmgt]i?[Bb]$")
     alert_webhook: SecretStr | None = None
     smtp_url: SecretStr | None = None
     alert_email_from: str | None = Field(default=None, pattern="@")

@@ -187,3 +187,20 @@ def test_nothing_is_taken_for_deleted_while_a_row_has_no_name(gate: Gate, write_
     ]
     assert (nameless.deleted, nameless.quarantined) == (0, 1)
     assert gate.load(file, "2025-01-03", {"customers.csv": HEAD + SOUND})["customers"].deleted == 1
+
+
+def test_line_that_could_not_be_read_is_replayed_as_a_person_writes_it(
+    gate: Gate, write_sources: Any
+) -> None:
+    file = write_sources({"customers": CUSTOMERS})
+    broken = '2,"Schulze,DE,1980-01-31,golf\n'
+    row = gate.load(file, "2025-01-01", {"customers.csv": HEAD + broken + SOUND})["customers"]
+    assert (row.extracted, row.loaded, row.quarantined) == (2, 1, 1)
+    ((kept, pointer),) = gate.rows("select content ->> '_line', source_pointer from quarantine.rows")
+    assert (kept, pointer) == (broken.strip(), "customers.csv line 2")
+    with pytest.raises(ConfigurationError, match="--line cannot be read either"):
+        replay(gate, file, "crm.customers", line="2,Schulze")
+    replay(gate, file, "crm.customers", line=broken.replace('"', ""))
+    row = gate.load(file, "2025-01-02", {})["customers"]
+    assert (row.replayed, row.loaded, row.unchanged, row.quarantined) == (1, 1, 2, 0)
+    assert [key for key, *_ in gate.rows(LOGGED)] == ["1", "2"]
