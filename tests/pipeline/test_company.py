@@ -103,7 +103,8 @@ def test_every_object_of_every_source_is_loaded(company: Company) -> None:
 def test_raw_log_and_quarantine_hold_what_the_ledger_counts(company: Company) -> None:
     ledger = rows(
         company.home,
-        f"select source, object, sum(loaded)::bigint, sum(quarantined) filter (run_id = '{NIGHTS[0]}.1')::bigint "
+        "select source, object, sum(loaded + deleted + renewed)::bigint, "
+        f"sum(quarantined) filter (run_id = '{NIGHTS[0]}.1')::bigint "
         "from audit.load_ledger group by all",
     )
     with duckdb.connect(str(company.home / "warehouse.duckdb"), read_only=True) as warehouse:
