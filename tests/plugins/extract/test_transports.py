@@ -16,6 +16,7 @@ import yaml
 
 from ckm.errors import ObjectFailed, SourceDown
 from ckm.extract import Landed, extract_source, probe_object
+from ckm.extract.sql import BATCH_ROWS
 from ckm.extract.window import Window
 from ckm.sources import load_sources
 
@@ -237,6 +238,55 @@ class TestSql:
         assert rows_of(folder / "products", "SKU, Price") == [("A2", "twelve"), ("A3", "2.5")]
         assert rows_of(folder / "employees", "employee_id, _pointer") == [("E1", "query employee_id=E1")]
 
+    def test_row_is_named_by_its_key_or_where_that_is_not_whole_by_its_number(self, tmp_path: Path) -> None:
+        with sqlite3.connect(tmp_path / "crm.db") as database:
+            database.execute("create table lines (No text, Pos int, What text, Menge text)")
+            database.executemany(
+                "insert into lines values (?, ?, ?, 1)", [("O1", 1, "a"), ("O1", None, "b"), (None, 3, "c")]
+            )
+        columns = {"order_id": "No", "product_id": "What", "quantity": "Menge", "unit_price": "Menge"}
+        objects = {
+            "order_lines": {"table": "lines", "columns": columns | {"line_number": "Pos"}},
+            "products": {"query": "select What as product_id from lines"},
+            "shipments": {"table": "lines", "columns": {"shipment_id": "No", "order_id": "No"}},
+        }
+        _, folder = land(tmp_path, {"transport": "sql", "url": "sqlite:///crm.db", "objects": objects})
+
+        def pointers(name: str) -> list[str]:
+            return [pointer for (pointer,) in rows_of(folder / name, "_pointer")]
+
+        assert pointers("order_lines") == [
+            "table lines No=O1 Pos=1",
+            "table lines row 2",
+            "table lines row 3",
+        ]
+        assert pointers("products") == [f"query product_id={name}" for name in "abc"]
+        assert pointers("shipments")[::2] == ["table lines No=O1", "table lines row 3"]
+        del objects["order_lines"]["columns"]["line_number"]
+        _, folder = land(tmp_path, {"transport": "sql", "url": "sqlite:///crm.db", "objects": objects})
+        assert pointers("order_lines") == [f"table lines row {n}" for n in (1, 2, 3)]
+
+    def test_query_that_breaks_half_way_fails_its_object_and_lands_nothing_of_it(
+        self, tmp_path: Path
+    ) -> None:
+        with sqlite3.connect(tmp_path / "crm.db") as database:
+            database.execute("create table items (SKU text, n int)")
+            database.executemany(
+                "insert into items values (?, ?)", [(f"A{n}", n) for n in range(BATCH_ROWS + 10)]
+            )
+        least = -(2**63)  # has no absolute value
+        broken = (
+            f"select SKU, abs(case when n = {BATCH_ROWS + 5} then {least} else n end) as Price from items"
+        )
+        objects = {
+            "products": {"query": broken, "columns": {"product_id": "SKU", "list_price": "Price"}},
+            "employees": {"query": "select SKU as employee_id from items limit 1"},
+        }
+        landed, _ = land(tmp_path, {"transport": "sql", "url": "sqlite:///crm.db", "objects": objects})
+        assert landed[0].failure is not None and "refuses: integer overflow" in landed[0].failure
+        assert [item.rows for item in landed] == [0, 1]
+        assert landed[1].failure is None
+
     def test_missing_table_is_a_sentence_without_the_password(self, tmp_path: Path) -> None:
         sqlite3.connect(tmp_path / "crm.db").close()
         landed, _ = land(tmp_path, {"transport": "sql", "url": "sqlite:///crm.db", "objects": self.OBJECTS})
@@ -254,6 +304,31 @@ class TestSql:
         for item in landed:
             assert item.failure is not None and "does not answer: " in item.failure
             assert "s3cret" not in item.failure
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("trouble", ["killed", "dropped"])
+    def test_connection_lost_half_way_fails_the_object_and_lands_nothing(
+        self, tmp_path: Path, postgres: str, trouble: str
+    ) -> None:
+        """The query itself ends its connection, or drops another table's rows, once a batch has been handed on."""
+        import sqlalchemy as sa
+
+        engine = sa.create_engine(postgres)
+        with engine.begin() as database:
+            database.exec_driver_sql(
+                f"create table items as select 'A' || n as sku, n from generate_series(1, {BATCH_ROWS + 10}) as n;"
+                "create table other (n int);"
+                "create function gone() returns int language plpgsql as "
+                "$$ begin drop table other; return (select n from other); end $$;"
+            )
+        engine.dispose()
+        act = {"killed": "pg_terminate_backend(pg_backend_pid())::int", "dropped": "gone()"}[trouble]
+        query = f"select sku as product_id, case when n > {BATCH_ROWS} then {act} else n end as n from items"
+        source = {"transport": "sql", "url": postgres, "objects": {"products": {"query": query}}}
+        ((landed,), _) = land(tmp_path, source)
+        assert landed.rows == 0 and landed.failure is not None
+        said = "does not answer" if trouble == "killed" else 'refuses: relation "other" does not exist'
+        assert said in landed.failure
 
     @pytest.mark.slow
     def test_refusal_of_a_server_that_is_there_is_not_silence(self, tmp_path: Path, postgres: str) -> None:

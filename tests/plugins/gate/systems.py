@@ -71,9 +71,7 @@ class Postgresql(System):
         self.source = {"transport": "sql", "url": url}
         self.engine = sa.create_engine(url)
         with self.engine.begin() as database:
-            database.exec_driver_sql(
-                'create table items ("SKU" text, "Name" text, "Changed" timestamptz, "Local" timestamp)'
-            )
+            database.exec_driver_sql('create table items ("SKU" text, "Name" text, "Changed" timestamptz)')
 
     def put(self, *rows: Row) -> None:
         with self.engine.begin() as database:
