@@ -97,10 +97,10 @@ def show(
             (name, *(_cell(side, name) for side in (row.cells, row.mended) if side is not None))
             for name in names
         ]
-        screen.print(table(title, columns, cells))
-        screen.print(why, *([f"Reason: {row.reason}"] if row.reason else []), sep="\n")
+        screen.print(title, why, *([f"Reason: {row.reason}"] if row.reason else []), sep="\n")
+        screen.print(table("", columns, cells))
     screen.print(
-        f"\n{len(found):,} of {total:,} rows. Back: ckm quarantine replay; out: ckm quarantine discard."
+        f"\n{len(found):,} of {total:,} rows; --reveal shows personal values. To put rows back: ckm quarantine replay; to leave them out: discard."
     )
 
 
