@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from tests.plugins.extract.landing import Read, read_bytes
 
-from ckm.errors import ObjectFailed
-from ckm.extract.files import mended
-from ckm.extract.files.records import Unreadable
+from ckm.errors import ConfigurationError, ObjectFailed
+from ckm.extract.files import read_line
 
 HEAD = b"SKU,Name,Price\n"
 
@@ -276,9 +275,9 @@ class TestMended:
         got = read_bytes(tmp_path, "p.csv", b"SKU;;Name\nA1;;x;y\n", delimiter=";")
         (header,) = got.headers
         assert json.loads(header) == {"delimiter": ";", "columns": ["SKU", "", "Name"]}
-        assert mended(header, 'A1;;"x;y"') == {"SKU": "A1", "Name": "x;y"}
-        assert mended(header, 'A1;;"two\nlines"\n') == {"SKU": "A1", "Name": "two\nlines"}
-        assert mended(header, "A1;;") == {"SKU": "A1", "Name": None}
+        assert read_line(header, 'A1;;"x;y"') == {"SKU": "A1", "Name": "x;y"}
+        assert read_line(header, 'A1;;"two\nlines"\n') == {"SKU": "A1", "Name": "two\nlines"}
+        assert read_line(header, "A1;;") == {"SKU": "A1", "Name": None}
 
     @pytest.mark.parametrize(
         ("text", "fault"),
@@ -292,6 +291,6 @@ class TestMended:
     )
     def test_line_that_still_is_no_record_says_why(self, text: str, fault: str) -> None:
         header = json.dumps({"delimiter": ",", "columns": ["SKU", "Name", "Price"]})
-        with pytest.raises(Unreadable) as raised:
-            mended(header, text)
-        assert str(raised.value) == fault
+        with pytest.raises(ConfigurationError) as raised:
+            read_line(header, text)
+        assert str(raised.value) == f"the mended line {fault}."

@@ -13,11 +13,12 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
-from ckm.errors import ObjectFailed, safe_reason
+from ckm.errors import ConfigurationError, ObjectFailed, safe_reason
 from ckm.extract.columns import FAULT, HEADER, LINE, POINTER, REPEATED
 from ckm.extract.files import delimited, json_lines
 from ckm.extract.files.delimited import Delimited
 from ckm.extract.files.json_lines import JsonLines
+from ckm.extract.files.records import Unreadable
 from ckm.extract.files.sheets import Sheet
 from ckm.extract.files.stored import StoredFile, refused, repeated, stored_files
 from ckm.extract.window import Window
@@ -76,22 +77,24 @@ class FilesReader:
         A file has no index to use, so the window only thins what is handed on; a day's margin on either
         side leaves the exact cut, with its zones, to the gate.
         """
-        with duckdb.connect() as session:
-            session.execute("set time zone 'UTC'")
-            for table in self._queried(mapping) if mapping.query else self._filed():
-                yield _within(session, table, cursor, window) if cursor else table
+        tables = self._queried(mapping) if mapping.query else self._filed()
+        yield from tables if cursor is None else _within(tables, cursor, window)
 
     def _queried(self, mapping: ObjectMapping) -> Iterator[pa.Table]:
         with self._query(mapping) as relation:
             yield from _as_text(relation, f"query over {self.folder.name} row ")
 
     def _filed(self) -> Iterator[pa.Table]:
+        for one in self._files:
+            one.file.demand_unchanged()
         again = repeated([one.file for one in self._files])
         yield self._whole(pa.table({}), is_repeated=False)
         for one in self._files:
-            for table in one.tables():
-                yield self._whole(table, is_repeated=one.file.name in again)
-            one.file.demand_unchanged()
+            try:
+                for table in one.tables():
+                    yield self._whole(table, is_repeated=one.file.name in again)
+            finally:  # that it changes is also why it may break
+                one.file.demand_unchanged()
 
     def _whole(self, table: pa.Table, *, is_repeated: bool) -> pa.Table:
         """A file's table with the columns of all files."""
@@ -131,20 +134,23 @@ class Parquet:
             raise ObjectFailed(str(error), refused=(self.file.name,)) from error
 
 
-def mended(header: str, text: str) -> dict[str, str | None]:
+def read_line(header: str, line: str) -> dict[str, str | None]:
     """A line that was set aside and has been mended, as column → text.
 
     Args:
         header: the landing's `_header` of the line.
-        text: the line as it should have been.
+        line: the line as it should have been.
 
     Raises:
-        Unreadable: it still cannot be read; the text is the end of a sentence that begins with the line.
+        ConfigurationError: it still is no record.
     """
     facts = json.loads(header)
-    if facts.get("format") == "json":
-        return json_lines.record(text)
-    return delimited.record(text, facts["delimiter"], facts["columns"])
+    try:
+        if facts.get("format") == "json":
+            return json_lines.record(line)
+        return delimited.record(line, facts["delimiter"], facts["columns"])
+    except Unreadable as error:
+        raise ConfigurationError(f"the mended line {error}.") from None
 
 
 def _kind(file: StoredFile, mapping: ObjectMapping) -> _Kind:
@@ -192,7 +198,7 @@ def _as_text(relation: duckdb.DuckDBPyRelation, pointer: str) -> Iterator[pa.Tab
         yield pa.Table.from_batches([batch])
 
 
-def _within(session: duckdb.DuckDBPyConnection, table: pa.Table, cursor: str, window: Window) -> pa.Table:
+def _within(tables: Iterator[pa.Table], cursor: str, window: Window) -> Iterator[pa.Table]:
     """The rows of the window, far ahead of it, or without a cursor that can be read, broken lines among them."""
     value, day = f"try_cast({quoted(cursor)} as timestamp)", timedelta(days=1)
     condition = f"{value} is null or {value} >= ? or ({value} < ?"
@@ -200,7 +206,8 @@ def _within(session: duckdb.DuckDBPyConnection, table: pa.Table, cursor: str, wi
     if window.start:
         condition += f" and {value} >= ?"
         bounds.append(window.start - day)
-    session.register("landed", table)
-    return session.execute(
-        f"select * from landed where {condition})", [moment.replace(tzinfo=None) for moment in bounds]
-    ).to_arrow_table()
+    moments = [moment.replace(tzinfo=None) for moment in bounds]
+    with _duckdb(cursor) as session:
+        for table in tables:
+            session.register("landed", table)
+            yield session.execute(f"select * from landed where {condition})", moments).to_arrow_table()

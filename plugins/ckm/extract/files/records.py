@@ -5,14 +5,11 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ckm.errors import CkmError
 from ckm.extract.columns import FAULT, HEADER, LINE, POINTER
 
 
-class Unreadable(CkmError):
+class Unreadable(Exception):
     """A line or record cannot be read: the text says why, as the end of a sentence, without its values."""
-
-    exit_code = 2
 
 
 class Records:
@@ -21,7 +18,7 @@ class Records:
     Args:
         place: what the numbers count within, such as `orders.csv line`.
         names: the columns, one for each cell of a record.
-        header: what it takes to read a mended record (`ckm.extract.files.mended`).
+        header: what it takes to read a mended record (`ckm.extract.files.read_line`).
     """
 
     def __init__(self, place: str, names: Sequence[str], header: str) -> None:
