@@ -72,6 +72,7 @@ class Company:
         assert made.code == 0, made.err
         document = yaml.safe_load(self.sources.read_text("utf-8"))
         complaints = document["sources"]["complaints"] | {"attempts": 2, "backoff_seconds": 0.01}
+        complaints["full_comparison_days"] = 0  # so that each night asks for what has changed
         for mapping in complaints["objects"].values():
             mapping["page"]["size"] = 5
         document["sources"]["complaints"] = complaints
