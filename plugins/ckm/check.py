@@ -51,7 +51,8 @@ def check(
 def _try(suites: Path, name: str, before: list[dict[str, Any]], sources: Sources) -> None:
     """Make a suite as a night would, with some value for every parameter."""
     from ckm.gate import usual
-    from ckm.gate.suites import night_parameters, parameters_asked, read_rules, suite_of
+    from ckm.gate.suite_files import parameters_asked, read_rules
+    from ckm.gate.suites import night_parameters, suite_of
 
     rules = read_rules(suites, name)
     asked = parameters_asked(rules)

@@ -21,13 +21,12 @@ from ckm.extract.window import Window
 from ckm.gate import candidates, fates, profiles, usual
 from ckm.gate.check import GateSession, gate_session
 from ckm.gate.outcome import SMALLEST_ALARMING_COUNT, Outcome, RuleResult, accepted, sentence
+from ckm.gate.suite_files import parameters_asked, read_rules
 from ckm.gate.suites import (
     Rule,
     aggregated_columns,
     contract_rules,
     night_parameters,
-    parameters_asked,
-    read_rules,
     rules_beyond_the_row,
     suite_of,
 )

@@ -10,7 +10,8 @@ from ckm import audit
 from ckm.errors import GateFailed
 from ckm.gate.check import gate_session
 from ckm.gate.outcome import RuleResult, accepted, sentence
-from ckm.gate.suites import read_rules, suite_of
+from ckm.gate.suite_files import read_rules
+from ckm.gate.suites import suite_of
 from ckm.sources import Sources
 from ckm.warehouse import literal
 

@@ -11,12 +11,11 @@ from ckm.errors import GateFailed
 from ckm.gate import profiles, usual
 from ckm.gate.check import gate_session
 from ckm.gate.outcome import RuleResult, accepted, sentence
+from ckm.gate.suite_files import parameters_asked, read_rules
 from ckm.gate.suites import (
     Suite,
     aggregated_columns,
     night_parameters,
-    parameters_asked,
-    read_rules,
     suite_of,
 )
 from ckm.sources import Company

@@ -7,8 +7,6 @@ broken row is set aside. `mostly` is the share of rows that must hold for a crit
 load. `{"$PARAMETER": name}` is filled in each night: see `night_parameters` and `gate.usual`.
 """
 
-import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,12 +16,7 @@ from typing import Any
 from great_expectations import ExpectationSuite
 from great_expectations.exceptions import ExpectationNotFoundError
 from great_expectations.expectations.core import ExpectColumnProportionOfNonNullValuesToBeBetween
-from great_expectations.expectations.expectation import (
-    ColumnAggregateExpectation,
-    ColumnMapExpectation,
-    ColumnPairMapExpectation,
-    MulticolumnMapExpectation,
-)
+from great_expectations.expectations.expectation import ColumnAggregateExpectation
 from great_expectations.expectations.registry import get_expectation_impl
 
 from ckm.contracts import ObjectContract
@@ -31,7 +24,8 @@ from ckm.errors import ConfigurationError
 from ckm.extract.window import FAR_AHEAD_DAYS, Window
 from ckm.gate import usual
 from ckm.gate.candidates import LINE_UNREADABLE, UNREADABLE, cast_columns
-from ckm.gate.outcome import ASPECTS, Outcome, RuleResult
+from ckm.gate.outcome import Outcome, RuleResult
+from ckm.gate.suite_files import DAYS_BEFORE, RowExpectations, Rule, asked_by
 from ckm.sources import Company
 
 UNREADABLE_SHARE_OF_A_RETYPED_COLUMN = 0.5
@@ -39,10 +33,6 @@ ONE_CONTENT_PER_KEY = "one_content_per_key"
 FAR_AHEAD = f"night_end_plus_{FAR_AHEAD_DAYS}_days"
 UNKNOWN_SHARE = 0.2  # a parent may come a little later, or have been set aside
 UNKNOWN_STANDARD_ERRORS = 3
-
-RowExpectations = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
-Rule = dict[str, Any]  # one expectation as a suite file has it
-_DAYS_BEFORE = re.compile(r"night_start_minus_(\d{1,4})_days")
 
 
 @dataclass(frozen=True)
@@ -64,48 +54,9 @@ def night_parameters(asked: Collection[str], night: date, company: Company) -> d
     parameters = {"night": night.isoformat(), "night_end": end_of(night)}
     parameters[FAR_AHEAD] = f"{Window.until(night, company.zone, None, 0).far_ahead:%Y-%m-%d %H:%M:%S}"
     parameters["night_start"] = end_of(night - timedelta(days=1))
-    for match in filter(None, map(_DAYS_BEFORE.fullmatch, asked)):
+    for match in filter(None, map(DAYS_BEFORE.fullmatch, asked)):
         parameters[match[0]] = end_of(night - timedelta(days=int(match[1]) + 1))
     return parameters
-
-
-def read_rules(folder: Path, name: str) -> list[Rule]:
-    """The rules of one suite file; an absent file has none.
-
-    Args:
-        folder: `expectations/`.
-        name: path below it without ending, `raw/crm/orders`.
-
-    Raises:
-        ConfigurationError: the file is no suite, or a rule lacks what every rule must say.
-    """
-    file = folder / f"{name}.json"
-    if not file.is_file():
-        return []
-    try:
-        rules = json.loads(file.read_text("utf-8"))["expectations"]
-        for rule in rules:
-            meta = rule.get("meta", {})
-            if "rule" not in meta:
-                raise ConfigurationError(
-                    f"{file}: an expectation of type {rule.get('type')} has no meta.rule."
-                )
-            if meta.get("aspect") not in ASPECTS:
-                raise ConfigurationError(
-                    f"{file}: meta.aspect of rule {meta['rule']} must be one of {', '.join(ASPECTS)}."
-                )
-    except json.JSONDecodeError as error:
-        raise ConfigurationError(f"{file} is no valid GX suite: {error}.") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(
-            f"{file} is no GX suite: {error} is missing or of the wrong kind."
-        ) from error
-    return rules
-
-
-def parameters_asked(rules: Collection[Rule]) -> set[str]:
-    """The names of the parameters that rules ask for."""
-    return {name for rule in rules for name in _asked_by(rule["kwargs"])}
 
 
 def aggregated_columns(rules: Collection[Rule]) -> set[str]:
@@ -135,7 +86,7 @@ def suite_of(
     """
     file, run, settled = folder / f"{name}.json", [], []
     for rule in rules:
-        why = [(missing or {})[asked] for asked in _asked_by(rule["kwargs"]) if asked in (missing or {})]
+        why = [(missing or {})[asked] for asked in asked_by(rule["kwargs"]) if asked in (missing or {})]
         if not why and _is_aggregate(rule) and (cells or {}).get(rule["kwargs"]["column"]) == 0:
             why = [f"no row has {rule['kwargs']['column']}"]
         if why:
@@ -230,7 +181,7 @@ def rules_beyond_the_row(rules: Collection[Rule]) -> list[str]:
 
     These are the rules that ask about the night, and the one that compares a row with its neighbours.
     """
-    asking = [rule["meta"]["rule"] for rule in rules if _asked_by(rule["kwargs"])]
+    asking = [rule["meta"]["rule"] for rule in rules if asked_by(rule["kwargs"])]
     return [*asking, ONE_CONTENT_PER_KEY]
 
 
@@ -290,12 +241,6 @@ def _kind(rule: Rule) -> type:
         return get_expectation_impl(rule["type"])
     except ExpectationNotFoundError:
         return object
-
-
-def _asked_by(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [value["$PARAMETER"]] if set(value) == {"$PARAMETER"} else _asked_by(list(value.values()))
-    return [name for item in value for name in _asked_by(item)] if isinstance(value, list) else []
 
 
 def _fill(value: Any, parameters: Mapping[str, Any], file: Path) -> Any:

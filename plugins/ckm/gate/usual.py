@@ -57,6 +57,13 @@ def is_asked(parameter: str) -> bool:
     return _ASKED.fullmatch(parameter) is not None
 
 
+def parameters_of(column: str | None) -> list[str]:
+    """The parameters that a rule about a column, or about no single one, may ask for."""
+    figures = ["rows", *(f"{figure}_of_{column}" for figure in ("mean", "filled") if column)]
+    bounds = [f"{figure}_{bound}" for figure in figures for bound in ("low", "high", "lowest", "highest")]
+    return bounds + [f"{shape}_of_{column}" for shape in ("partition", "divergence") if column]
+
+
 def example(parameter: str) -> Any:
     """A value that a parameter might have, to try a suite with."""
     if parameter.startswith("partition_of_"):

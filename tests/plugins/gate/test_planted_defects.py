@@ -12,7 +12,8 @@ from tests.plugins.gate.tables import OBJECTS, SUITES, empty_candidates, fill, p
 
 from ckm.gate.check import gate_session
 from ckm.gate.outcome import RuleResult
-from ckm.gate.suites import night_parameters, parameters_asked, read_rules, suite_of
+from ckm.gate.suite_files import parameters_asked, read_rules
+from ckm.gate.suites import night_parameters, suite_of
 from ckm.sources import Company
 
 Row = dict[str, Any]

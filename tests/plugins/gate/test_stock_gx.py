@@ -19,7 +19,8 @@ from ckm import warehouse
 from ckm.gate import admit, profiles, usual
 from ckm.gate.check import gate_session
 from ckm.gate.outcome import RuleResult
-from ckm.gate.suites import aggregated_columns, night_parameters, parameters_asked, read_rules, suite_of
+from ckm.gate.suite_files import parameters_asked, read_rules
+from ckm.gate.suites import aggregated_columns, night_parameters, suite_of
 from ckm.sources import load_sources
 
 pytestmark = pytest.mark.slow

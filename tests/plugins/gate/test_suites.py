@@ -21,7 +21,8 @@ from ckm.contracts import source_contracts
 from ckm.gate.candidates import UNREADABLE
 from ckm.gate.check import gate_session
 from ckm.gate.outcome import ASPECTS
-from ckm.gate.suites import contract_rules, night_parameters, parameters_asked, read_rules, suite_of
+from ckm.gate.suite_files import parameters_asked, read_rules
+from ckm.gate.suites import contract_rules, night_parameters, suite_of
 from ckm.gate.usual import is_asked
 from ckm.sources import Company
 
