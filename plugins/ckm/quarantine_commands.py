@@ -99,9 +99,8 @@ def show(
         ]
         screen.print(title, why, *([f"Reason: {row.reason}"] if row.reason else []), sep="\n")
         screen.print(table("", columns, cells))
-    screen.print(
-        f"\n{len(found):,} of {total:,} rows; --reveal shows personal values. To put rows back: ckm quarantine replay; to leave them out: discard."
-    )
+    screen.print(f"{len(found):,} of {total:,} rows; --reveal shows personal values.")
+    screen.print("To put rows back: ckm quarantine replay; to leave them out: ckm quarantine discard.")
 
 
 @app.command()
