@@ -160,7 +160,10 @@ def rows(
         row = dict(zip(names, values, strict=True))
         plain = None if reveal else _plain_columns(sources, row["source"], row["object"])
         if not reveal:
-            row["source_pointer"] = re.sub(r"=\S+", f"={MASK}", row["source_pointer"] or "")
+            pointer = (
+                row["source_pointer"] or ""
+            )  # a value of its key may hold blanks, so all is masked that follows
+            row["source_pointer"] = re.sub(r"( \S+?)=.*", rf"\1={MASK}", pointer, flags=re.DOTALL)
         shown.append(
             HeldRow(
                 **row,

@@ -8,6 +8,7 @@ import pytest
 from tests.plugins.gate.loading import Gate
 from tests.plugins.gate.systems import KINDS, System, running
 
+from ckm import quarantine
 from ckm.audit import LedgerRow
 
 
@@ -133,6 +134,20 @@ def test_cursor_far_ahead_is_set_aside_and_does_not_move_the_start(gate: Gate, s
     assert gate.rows("select row_key, rule, status from quarantine.rows order by all") == [
         ("2", "updated_at_is_not_far_ahead", "open"), ("4", "updated_at_is_not_far_ahead", "open"),
     ]  # fmt: skip
+
+
+def test_key_in_a_pointer_is_masked_with_the_other_values(gate: Gate, tmp_path: Path) -> None:
+    with running("sqlite", tmp_path) as system:
+        file = system.sources()
+        system.put(("Meyer Anna", "wrong clock", "2099-01-01 00:00:00"))
+        night(gate, file, "2025-07-01")
+
+    def pointers(**how: bool) -> list[str]:
+        _, found = quarantine.rows(gate.connection, None, quarantine.Choice("crm.products"), limit=9, **how)
+        return [row.source_pointer for row in found]
+
+    assert pointers(reveal=True) == ["table items SKU=Meyer Anna"]
+    assert pointers() == [f"table items SKU={quarantine.MASK}"]
 
 
 def test_row_that_waits_for_its_night_is_neither_loaded_nor_gone(gate: Gate, system: System) -> None:
