@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from tests.plugins.extract.landing import Read, read_bytes
 
 from ckm.errors import ConfigurationError, ObjectFailed
 from ckm.extract.files import read_line
+from ckm.fields import ObjectMapping
 
 HEAD = b"SKU,Name,Price\n"
 
@@ -231,6 +233,13 @@ class TestEncodings:
     def test_windows_1252_is_read_where_it_is_set(self, tmp_path: Path) -> None:
         got = read_bytes(tmp_path, "p.csv", "SKU,Name\nA1,Größe „L“ €\n".encode("cp1252"), encoding="cp1252")
         assert got.cells == [("A1", "Größe „L“ €")]
+
+    @pytest.mark.parametrize("encoding", ["latin-99", "base64", ""])
+    def test_encoding_that_is_none_is_said(self, encoding: str) -> None:
+        with pytest.raises(
+            ValidationError, match="is no encoding of text; utf-8, utf-16, cp1252 and gb18030"
+        ):
+            ObjectMapping(file="p.csv", encoding=encoding)
 
     def test_byte_order_mark_against_the_encoding_that_is_set_is_refused(self, tmp_path: Path) -> None:
         assert refusal(tmp_path, self.TEXT.encode("utf-16"), encoding="cp1252") == (

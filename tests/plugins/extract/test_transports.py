@@ -144,6 +144,21 @@ def test_every_row_says_beside_its_cells_that_it_was_readable_and_new(tmp_path: 
     ]
 
 
+def test_line_that_is_no_row_lands_beside_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("SKU,Name,Price\nA1,x,1\nA2,y\nA3,z,3\n")
+    objects = {"products": {"file": "products.csv", "columns": COLUMNS}}
+    landed, folder = land(tmp_path, {"transport": "files", "path": ".", "objects": objects})
+    assert (landed[0].rows, landed[0].columns) == (3, ("SKU", "Name", "Price"))
+    assert rows_of(folder / "products", "_row, SKU, _pointer, _line, _fault, _header") == [
+        (1, "A1", "products.csv line 2", None, None, None),
+        (
+            2, None, "products.csv line 3", "A2,y", "has 2 fields where the header has 3",
+            '{"delimiter": ",", "columns": ["SKU", "Name", "Price"]}',
+        ),
+        (3, "A3", "products.csv line 4", None, None, None),
+    ]  # fmt: skip
+
+
 def test_column_with_a_name_of_the_landing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "products.csv").write_text("SKU,_line\nA1,x\n")
     objects = {"products": {"file": "products.csv", "columns": {"product_id": "SKU"}}}
