@@ -242,13 +242,9 @@ def _read_again(cells: dict[str, Any], line: str, choice: Choice) -> dict[str, A
     """The cells of a line that was mended."""
     if "_line" not in cells:
         raise ConfigurationError(f"{choice} is no line that could not be read: mend its columns with --set.")
-    from ckm.extract.files import mended
-    from ckm.extract.files.records import Unreadable
+    from ckm.extract.files import read_line
 
-    try:
-        return mended(cells["_header"], line)
-    except Unreadable as error:
-        raise ConfigurationError(f"--line cannot be read either: it {error}.") from error
+    return read_line(cells["_header"], line)
 
 
 def _set(
