@@ -538,6 +538,18 @@ class TestRest:
         assert (row.status, row.quarantined, row.loaded) == ("failed", 20, 0)
         assert "list_price_is_readable" in (row.message or "")
 
+    def test_record_that_is_no_object_is_set_aside_and_the_others_are_loaded(
+        self, gate: Gate, tmp_path: Path, api: Api
+    ) -> None:
+        api.records[3] = "Fehler"  # type: ignore[call-overload]
+        row = gate.load(self.sources(tmp_path, api), "2025-01-01", {})["products"]
+        assert (row.extracted, row.loaded, row.quarantined) == (20, 19, 1)
+        ((rule, detail, content, pointer),) = gate.rows(
+            "select rule, detail, content, source_pointer from quarantine.rows"
+        )
+        assert (rule, detail, pointer) == ("line_is_readable", "is no JSON object", "items page 1 record 4")
+        assert json.loads(content) == {"_line": '"Fehler"', "_header": '{"format": "json"}'}
+
     def test_overlapping_pages_count_as_duplicates(self, gate: Gate, tmp_path: Path, api: Api) -> None:
         api.reply = lambda asked: Answer(
             {"data": api.records[(asked.page - 1) * 8 : (asked.page - 1) * 8 + 10]}

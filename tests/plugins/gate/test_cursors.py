@@ -154,11 +154,11 @@ def test_row_that_waits_for_its_night_is_neither_loaded_nor_gone(gate: Gate, sys
     file = system.sources(full_comparison_days=1)
     system.put(("1", "old", "2025-07-01 10:00:00"), ("2", "stays", "2025-07-01 10:00:00"))
     night(gate, file, "2025-07-01")
-    system.put(("1", "after midnight", "2025-07-03 00:10:00"), ("2", "stays", "2025-07-01 10:00:00"))
+    system.put(("1", "changed since", "2025-07-05 00:10:00"), ("2", "stays", "2025-07-01 10:00:00"))
     row = night(gate, file, "2025-07-02")
     assert (row.extracted, row.unchanged, row.deleted, row.is_whole) == (1, 1, 0, True)
-    assert night(gate, file, "2025-07-03").loaded == 1
-    assert names(gate) == {"1": "after midnight", "2": "stays"}
+    assert night(gate, file, "2025-07-05").loaded == 1
+    assert names(gate) == {"1": "changed since", "2": "stays"}
 
 
 def test_far_ahead_begins_after_366_days_and_ends_when_the_night_has_come(gate: Gate, csv: System) -> None:
