@@ -119,7 +119,8 @@ def append(
             group by row_key, latest.version_number, latest.content_hash
             having bool_and(coalesce(admitted.version_order < latest.version_order, false))
                 and (? or max(landed_row) < 0 or (row_key, latest.content_hash) in (
-                    select (row_key, content_hash) from gate.present))
+                    select (row_key, content_hash) from gate.present
+                    union all select (stands_as, stands_hash) from gate.stand_ins))
         )
         select row_key, version_number + late_versions + 1, content_hash, ?, false, source_pointer, ?, unmapped,
             {columns}
@@ -148,13 +149,10 @@ def find_missing(
         select row_key, version_number,
             row_key not in (from gate.waiting)
                 and row_key not in (select row_key from gate.present)
-                and row_key not in (  -- what a person has mended may bear another key than at the source
-                    select replayed_as from quarantine.rows join gate.present using (row_key, content_hash)
-                    where rows.source = ? and rows.object = ? and rows.status = 'replayed'
-                ) as is_missing
+                and row_key not in (select stands_as from gate.stand_ins) as is_missing
         from latest where not is_deleted
         """,
-        [night, source, name],
+        [night],
     )
     return connection.execute("select count(*) filter (is_missing), count(*) from gate.known").fetchone()
 

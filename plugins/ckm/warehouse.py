@@ -60,7 +60,7 @@ QUARANTINE_TABLE = """quarantine_id varchar, source varchar, object varchar, rul
     severity varchar, description varchar, detail varchar, row_key varchar, content_hash varchar, content varchar,
     source_pointer varchar, first_run_id varchar, first_seen_on date, last_run_id varchar,
     last_seen_on date, status varchar, mended varchar, reason varchar, decided_at timestamp,
-    replayed_as varchar"""
+    replayed_as varchar, replayed_hash varchar"""
 
 SCORE_TABLES: dict[str, str] = {
     "clv": """customer_key varchar, p_alive double, expected_orders_90d double, expected_orders_365d double,

@@ -94,7 +94,7 @@ def admit_source(
                 stop = _admit_object(load, landed, landing / source)
                 stops += [stop] if stop else []
     connection.execute("drop view if exists gate.landed")
-    for table in ("waiting", "present", "known", "candidates", "broken", "replays"):
+    for table in ("waiting", "present", "known", "candidates", "broken", "replays", "stand_ins"):
         connection.execute(f"drop table if exists gate.{table}")
     if stops:
         raise GateFailed(" ".join(stops))

@@ -19,6 +19,7 @@ import duckdb
 from ckm.contracts import Column, ObjectContract
 from ckm.extract.window import Window
 from ckm.fields import ObjectMapping
+from ckm.gate.shown import find_stand_ins, settle_older
 from ckm.warehouse import literal, quoted
 
 UNREADABLE = "__unreadable"
@@ -40,7 +41,8 @@ def lay_out(
         """
         create or replace table gate.replays as
         select -row_number() over (order by first_seen_on, quarantine_id) as landed_row, quarantine_id,
-            coalesce(mended, content) as content, source_pointer
+            coalesce(mended, content) as content, source_pointer,
+            case when mended is null then row_key end as own_key
         from quarantine.rows where source = ? and object = ? and status = 'queued'
         """,
         [source, name],
@@ -98,39 +100,45 @@ def build(
     """
     typed = _typed_rows(contract, mapping, mapped, columns, zone)
     cursor = quoted(contract.cursor) if contract.cursor and uses_cursor else "cast(null as timestamp)"
+    is_dated = "true" if cursor.startswith("cast") else f"{quoted(str(contract.cursor) + UNREADABLE)} is null"
     native = set(contract.key) <= set(mapped) | set(mapping.constants)
     judged = ", ".join(literal(rule) for rule in ["", *judged_anew])
-    by_content = "content_hash || '#' || row_number() over (partition by content_hash, is_repeated order by landed_row)"
+    alike = "partition by content_hash, is_repeated, own_key order by landed_row < 0, landed_row"
     connection.execute(
         f"""
         create or replace table gate.keyed as
         with typed as ({typed} from gate.landed as landed),
         hashed as (
             select landed_row, source_pointer, is_repeated, {cursor} as version_order,
-                {_waits(cursor, window)} as waits,
+                {_waits(cursor, window)} as waits, {is_dated} as is_dated,
                 coalesce(md5(line), md5(concat_ws({_SEPARATOR}, {", ".join(_texts(contract))}))) as content_hash,
-                {_native_key(contract) if native else "cast(null as varchar)"} as native_key
-            from typed
+                {_native_key(contract) if native else "cast(null as varchar)"} as native_key, own_key
+            from typed left join (select landed_row, own_key from gate.replays) using (landed_row)
         )
-        select * exclude (native_key), coalesce(native_key, {by_content}) as row_key,
+        select * exclude (native_key, own_key),
+            coalesce(native_key, own_key, content_hash || '#' || row_number() over ({alike})) as row_key,
             native_key is null and {str(native).lower()} as is_nameless
         from hashed
         """
     )
     connection.execute("create or replace table gate.waiting as select row_key from gate.keyed where waits")
+    find_stand_ins(connection, source, name, cursor)
     connection.execute(
         f"""
         create or replace table gate.present as
         with decided as (
             select row_key, content_hash,
                 bool_or(status = 'discarded') as is_discarded,
-                bool_or(status in ('queued', 'replayed') and mended is not null) as is_mended,
+                bool_or(status = 'queued' and mended is not null) or (row_key, content_hash) in (
+                    select (row_key, content_hash) from gate.stand_ins where is_standing
+                ) as is_mended,
                 bool_or(status = 'open' and rule not in ({judged})) as is_held
             from quarantine.rows where source = {literal(source)} and object = {literal(name)}
             group by row_key, content_hash
         ),
         compared as (
             select keyed.landed_row, keyed.row_key, keyed.content_hash, keyed.version_order, keyed.is_repeated,
+                keyed.is_dated,
                 row_number() over (
                     partition by keyed.row_key, keyed.content_hash, keyed.is_repeated order by keyed.landed_row
                 ) as copy_number,
@@ -141,12 +149,19 @@ def build(
                 and keyed.landed_row > 0
             where not keyed.waits
         ),
-        conflicts as (
-            select row_key, version_order
+        contents as (
+            select row_key, version_order, count(*) as rows
             from compared
-            where copy_number = 1 and not is_repeated
+            where copy_number = 1 and not is_repeated and is_dated
                 and is_discarded is not true and is_mended is not true
-            group by row_key, version_order having count(*) > 1
+            group by row_key, version_order
+        ),
+        conflicts as (  -- a row without a moment may be before or after any other
+            select row_key, version_order from contents
+            where rows > 1 or row_key in (
+                select row_key from contents where version_order is null
+                intersect select row_key from contents where version_order is not null
+            )
         ),
         log as (
             select row_key, version_number, content_hash, {cursor} as version_order, is_deleted
@@ -171,7 +186,7 @@ def build(
                     when compared.is_held then 'held'
                     when latest.latest_hash = compared.content_hash then 'unchanged'
                     when logged.content_hash is not null and compared.version_order < latest.latest_order
-                        and not latest.is_deleted then 'unchanged'
+                        and not latest.is_deleted then 'older'
                     else 'candidate'
                 end as fate
             from compared
@@ -183,10 +198,12 @@ def build(
                 on compared.row_key = logged.row_key and compared.content_hash = logged.content_hash
                 and compared.version_order is not distinct from logged.version_order
         )
-        select keyed.* exclude (waits), fates.contents_per_key, fates.fate from gate.keyed join fates using (landed_row)
+        select keyed.* exclude (waits, is_dated), fates.contents_per_key, fates.fate
+        from gate.keyed join fates using (landed_row)
         """
     )
     connection.execute("drop table gate.keyed")
+    settle_older(connection, source, name, is_purged=mapping.purged)
     connection.execute(
         f"""
         create or replace table gate.candidates as

@@ -148,7 +148,8 @@ def _settle(connection: duckdb.DuckDBPyConnection, source: str, name: str, night
     connection.execute(
         """
         update quarantine.rows
-        set status = 'replayed', replayed_as = present.row_key, last_run_id = ?, last_seen_on = ?
+        set status = 'replayed', replayed_as = present.row_key, replayed_hash = present.content_hash,
+            last_run_id = ?, last_seen_on = ?
         from gate.replays join gate.present using (landed_row)
         where rows.quarantine_id = replays.quarantine_id and rows.status = 'queued'
         """,
@@ -165,6 +166,7 @@ def _settle(connection: duckdb.DuckDBPyConnection, source: str, name: str, night
             group by quarantine_id
         ) as known
         where rows.quarantine_id = known.quarantine_id
+            and (known.is_same or rows.last_run_id <> ?)  -- what tonight shows beside the sound one still waits
         """,
-        [source, name],
+        [source, name, run_id],
     )

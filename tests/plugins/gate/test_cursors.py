@@ -213,6 +213,28 @@ class TestOlderVersions:
         assert (night(gate, file, "2025-07-03").renewed, names(gate)) == (0, {"1": "newest"})
         assert [name for _, name, *_ in log(gate)] == ["new", "old", "newest"]
 
+    def test_older_version_that_is_put_back_is_what_the_system_says_now(
+        self, gate: Gate, csv: System
+    ) -> None:
+        """As after a restored backup: it is in the log already, and stands again."""
+        file = csv.sources()
+        for day, row in (("2025-07-01", self.OLD), ("2025-07-02", self.NEW), ("2025-07-03", self.OLD)):
+            csv.put(row)
+            assert night(gate, file, day).loaded == 1
+        assert names(gate) == {"1": "old"}
+
+    def test_version_without_a_moment_contradicts_any_other(self, gate: Gate, csv: System) -> None:
+        """Which of the two is newer cannot be known; each would take the other's place night after night."""
+        file = csv.sources()
+        csv.put(
+            self.NEW, ("1", "undated", None), ("2", "wrong clock", "yesterday"), ("2", "sound", self.NEW[2])
+        )
+        row = night(gate, file, "2025-07-02")
+        assert (row.loaded, row.quarantined, names(gate)) == (1, 3, {"2": "sound"})
+        assert gate.rows("select rule, count(*) from quarantine.rows group by all order by all") == [
+            ("one_content_per_key", 2), ("updated_at_is_readable", 1),
+        ]  # fmt: skip
+
 
 class TestDeletions:
     """What a whole read does not find is gone, and may come back."""

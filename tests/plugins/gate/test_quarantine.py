@@ -204,3 +204,49 @@ def test_line_that_could_not_be_read_is_replayed_as_a_person_writes_it(
     row = gate.load(file, "2025-01-02", {})["customers"]
     assert (row.replayed, row.loaded, row.unchanged, row.quarantined) == (1, 1, 2, 0)
     assert [key for key, *_ in gate.rows(LOGGED)] == ["1", "2"]
+
+
+def test_mended_row_that_the_system_shows_again_after_another_is_judged_again(
+    gate: Gate, write_sources: Any
+) -> None:
+    """Taken for unchanged it would be nowhere: what stands is the other one, or nothing."""
+    file = write_sources({"customers": CUSTOMERS | {"snapshot": True}})
+    gate.load(file, "2025-01-01", {"customers.csv": HEAD + SOUND + BROKEN})
+    replay(gate, file, mend={"Born": "1980-01-31"})
+    assert gate.load(file, "2025-01-02", {})["customers"].loaded == 1
+    other = BROKEN.replace("31.01.1980", "1980-02-01")
+    assert gate.load(file, "2025-01-03", {"customers.csv": HEAD + SOUND + other})["customers"].loaded == 1
+    row = gate.load(file, "2025-01-04", {"customers.csv": HEAD + SOUND + BROKEN})["customers"]
+    assert (row.unchanged, row.quarantined) == (1, 1)
+    replay(gate, file, mend={"Born": "1980-01-31"})
+    row = gate.load(file, "2025-01-05", {})["customers"]
+    assert (row.loaded, row.unchanged, row.quarantined) == (1, 2, 0)
+    assert gate.load(file, "2025-01-06", {"customers.csv": HEAD + SOUND})["customers"].deleted == 1
+    row = gate.load(file, "2025-01-07", {"customers.csv": HEAD + SOUND + BROKEN})["customers"]
+    assert (row.unchanged, row.quarantined) == (1, 1)
+
+
+def test_line_without_a_key_is_put_back_once(gate: Gate, write_sources: Any) -> None:
+    """Its key is its content and number, so that the one put back and the one still sent are the same."""
+    file = write_sources({"order_lines": {"file": "lines.csv"}})
+    lines = "order_id,product_id,quantity,unit_price\nO1,A,1,-2\nO1,A,1,-2\nO1,B,1,2\n"
+    assert gate.load(file, "2025-01-01", {"lines.csv": lines})["order_lines"].quarantined == 2
+    suite = json.loads((gate.suites / "raw/crm/order_lines.json").read_text())
+    price = next(r for r in suite["expectations"] if r["meta"]["rule"] == "unit_price_is_not_negative")
+    price["kwargs"]["min_value"] = -10
+    gate.mend_suite("raw/crm/order_lines", suite)
+    replay(gate, file, "crm.order_lines.unit_price_is_not_negative")
+    row = gate.load(file, "2025-01-02", {})["order_lines"]
+    assert (row.replayed, row.loaded, row.duplicate, row.unchanged) == (2, 2, 2, 1)
+    row = gate.load(file, "2025-01-03", {})["order_lines"]
+    assert (row.unchanged, row.deleted) == (3, 0)
+
+
+def test_row_that_is_shown_beside_a_sound_one_still_waits(gate: Gate, write_sources: Any) -> None:
+    columns = CUSTOMERS["columns"] | {"updated_at": "Changed"}
+    file = write_sources({"customers": CUSTOMERS | {"columns": columns}})
+    head = "No,Name,Land,Born,Changed\n"
+    older, newer = "1,Meyer,DE,1980-01-31,2024-12-01\n", "1,Meyer,DE,31.01.1980,2024-12-02\n"
+    row = gate.load(file, "2025-01-01", {"customers.csv": head + older + newer})["customers"]
+    assert (row.loaded, row.quarantined) == (1, 1)
+    assert status(gate) == [("open", "birth_date_is_readable")]
