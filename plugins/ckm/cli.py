@@ -13,7 +13,7 @@ set_tool_defaults()
 
 from ckm import quarantine_commands  # noqa: E402
 from ckm.errors import CkmError, ConfigurationError, LoadRunning  # noqa: E402
-from ckm.options import HomeOption, JsonOption, SourcesOption, print_json, settings_of  # noqa: E402
+from ckm.options import HomeOption, JsonOption, SourcesOption, given, print_json, settings_of  # noqa: E402
 
 app = typer.Typer(
     help="A nightly pipeline and warehouse for customer knowledge.",
@@ -63,18 +63,21 @@ def run(
 
 
 @app.command()
-def check(sources: SourcesOption = None, as_json: JsonOption = False) -> None:
-    """Look at sources.yml, the suites and every system they name, and load nothing."""
-    from ckm.check import check as look
+def check(sources: SourcesOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Look at the environment, sources.yml, the suites, every system and the home, and load nothing."""
+    from ckm.check import look_everywhere
     from ckm.console import console, table
 
-    settings, file = settings_of(sources, None)
-    _, found = look(file, settings.expectations)
-    rows = [(f"{c.source}.{c.object}", c.place, c.columns) for c in found]
+    looked = look_everywhere(**given(sources, home))
+    for error in looked.wrong:
+        print(f"ckm: {error}", file=sys.stderr)
+    if looked.wrong:
+        raise typer.Exit(min(error.exit_code for error in looked.wrong))  # a load that runs counts last
+    rows = [(f"{c.source}.{c.object}", c.place, c.columns) for c in looked.found]
     if as_json:
         print_json([dict(zip(("object", "place", "columns"), row, strict=True)) for row in rows])
         return
-    console().print(table(f"{file} is sound", ("object", "place", "columns"), rows))
+    console().print(table(f"{looked.file} is sound", ("object", "place", "columns"), rows))
 
 
 @app.command()

@@ -42,14 +42,14 @@ class Frozen(BaseModel):
 class Company(Frozen):
     """What is true of the whole company, whatever the source."""
 
-    name: str
-    time_zone: str = "UTC"
-    reporting_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    name: str = Field(examples=["Example Shop"])
+    time_zone: str = Field(default="UTC", examples=["Europe/Berlin"])
+    reporting_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", examples=["EUR"])
     week_start: Literal["monday", "saturday", "sunday"] = "monday"
-    fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12, examples=[4])
     customer_type: Literal["person", "company"] = "person"
     zero_value_orders: Literal["ignored", "counted"] = "ignored"
-    annual_discount_rate: float = Field(default=0.10, ge=0, lt=1, strict=False)
+    annual_discount_rate: float = Field(default=0.10, ge=0, lt=1, strict=False, examples=[0.08])
 
     @field_validator("time_zone")
     @classmethod
@@ -65,12 +65,12 @@ class Page(Frozen):
     """How an API cuts an endpoint's records into pages; `next` and `total` are JSON paths in a page's body."""
 
     style: Literal["single", "number", "offset", "cursor", "link", "header"] = "single"
-    parameter: str | None = None
-    size_parameter: str | None = None
-    size: int | None = Field(default=None, ge=1)
-    first: int | None = Field(default=None, ge=0)
-    next: str | None = None
-    total: str | None = None
+    parameter: str | None = Field(default=None, examples=["page"])
+    size_parameter: str | None = Field(default=None, examples=["page_size"])
+    size: int | None = Field(default=None, ge=1, examples=[500])
+    first: int | None = Field(default=None, ge=0, examples=[1])
+    next: str | None = Field(default=None, examples=["paging.next"])
+    total: str | None = Field(default=None, examples=["paging.total"])
 
     @model_validator(mode="after")
     def _fits_style(self) -> "Page":
@@ -89,23 +89,25 @@ class Page(Frozen):
 class ObjectMapping(Frozen):
     """Where one canonical object is found in a system and how its columns are called there."""
 
-    file: str | None = None
-    table: str | None = None
-    query: str | None = None
-    endpoint: str | None = None
-    columns: dict[str, str] | None = None
-    constants: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    encoding: str = "utf-8"
-    sheet: str | None = None
-    records: str | None = None
-    updated_since: str | None = None
-    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    page: Page = Page()
-    snapshot: bool = False
-    purged: bool = False
-    required: bool = False
-    max_staleness_days: int | None = Field(default=None, ge=0)
+    file: str | None = Field(default=None, examples=["orders_*.csv"])
+    table: str | None = Field(default=None, examples=["sales.orders"])
+    query: str | None = Field(default=None, examples=["select … from …"])
+    endpoint: str | None = Field(default=None, examples=["complaints"])
+    columns: dict[str, str] | None = Field(default=None, examples=["{order_id: order_no}"])
+    constants: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, examples=["{currency_code: EUR}"]
+    )
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1, examples=["';'"])
+    encoding: str = Field(default="utf-8", examples=["cp1252"])
+    sheet: str | None = Field(default=None, examples=["Orders"])
+    records: str | None = Field(default=None, examples=["data"])
+    updated_since: str | None = Field(default=None, examples=["changed_after"])
+    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict, examples=["{status: all}"])
+    page: Page = Field(default=Page(), examples=["{style: number, parameter: page}"])
+    snapshot: bool = Field(default=False, examples=["true"])
+    purged: bool = Field(default=False, examples=["true"])
+    required: bool = Field(default=False, examples=["true"])
+    max_staleness_days: int | None = Field(default=None, ge=0, examples=[3])
 
     @field_validator("encoding")
     @classmethod
@@ -120,47 +122,29 @@ class ObjectMapping(Frozen):
 
 
 class _Source(Frozen):
-    time_zone: str | None = None
-    lag_days: int = Field(default=2, ge=0, le=366)
-    full_comparison_days: int = Field(default=7, ge=0)
-    objects: dict[str, ObjectMapping] = Field(min_length=1)
+    time_zone: str | None = Field(default=None, examples=["Europe/Berlin"])
+    lag_days: int = Field(default=2, ge=0, le=366, examples=[2])
+    full_comparison_days: int = Field(default=7, ge=0, examples=[7])
+    objects: dict[str, ObjectMapping] = Field(min_length=1, examples=["{orders: {…}}"])
 
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, zone: str | None) -> str | None:
         return None if zone is None else _checked_zone(zone)
 
-    @model_validator(mode="after")
-    def _objects_fit(self) -> "_Source":
-        """Every object has one place of this transport and no field of another."""
-        transport: str = self.transport  # type: ignore[attr-defined]
-        own, other = PLACES[transport], {place for places in PLACES.values() for place in places}
-        for name, mapping in self.objects.items():
-            given = [
-                place for place in mapping.model_fields_set & other if getattr(mapping, place) is not None
-            ]
-            if len(given) != 1 or given[0] not in own:
-                kind = (
-                    f"exactly one of {' and '.join(own)}" if len(own) > 1 else f"{own[0]} and no other place"
-                )
-                raise ValueError(f"objects.{name} needs {kind}")
-            for field in sorted(mapping.model_fields_set & _fields_of_others(transport)):
-                raise ValueError(f"objects.{name}.{field} means nothing to the transport {transport}")
-        return self
-
 
 class FilesSource(_Source):
     """Files in a folder; `file` is a name or a glob, `query` is DuckDB's SQL over the folder's files."""
 
     transport: Literal["files"]
-    path: str
+    path: str = Field(examples=["exports"])
 
 
 class SqlSource(_Source):
     """A database that SQLAlchemy reaches; `query` is that database's own SQL."""
 
     transport: Literal["sql"]
-    url: str
+    url: str = Field(examples=["postgresql://reader:${PASSWORD}@host/database"])
 
     @field_validator("url")
     @classmethod
@@ -201,12 +185,12 @@ class RestSource(_Source):
     """A JSON API; `endpoint` is a path under `url`."""
 
     transport: Literal["rest"]
-    url: str
-    auth: Auth | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-    attempts: int = Field(default=5, ge=1, le=20)
-    timeout_seconds: float = Field(default=60, gt=0, strict=False)
-    backoff_seconds: float = Field(default=1, ge=0, strict=False)
+    url: str = Field(examples=["https://api.example.com/v1/"])
+    auth: Auth | None = Field(default=None, examples=['{token: "${API_TOKEN}"}'])
+    headers: dict[str, str] = Field(default_factory=dict, examples=["{Accept-Language: en}"])
+    attempts: int = Field(default=5, ge=1, le=20, examples=[5])
+    timeout_seconds: float = Field(default=60, gt=0, strict=False, examples=[60])
+    backoff_seconds: float = Field(default=1, ge=0, strict=False, examples=[1])
 
     @field_validator("url")
     @classmethod
@@ -217,28 +201,23 @@ class RestSource(_Source):
 Source = Annotated[FilesSource | RestSource | SqlSource, Field(discriminator="transport")]
 
 
-def fields_at(location: tuple[int | str, ...]) -> list[str]:
-    """The field names of the model at a place in the file, where pydantic found something wrong."""
+def model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model at a place in the file, where pydantic found something wrong; None at the top and in a mapping
+    whose keys are not ours."""
     by_transport = {"files": FilesSource, "rest": RestSource, "sql": SqlSource}
-    model: type[BaseModel]
     match location:
-        case ():
-            return ["company", "sources"]
         case ("company",):
-            model = Company
+            return Company
         case (*_, "page"):
-            model = Page
+            return Page
         case (*_, "auth"):
-            model = Auth
-        case _ if "objects" in location:
-            model = ObjectMapping
+            return Auth
+        case (_, _, _, "objects", _):
+            return ObjectMapping
+        case (_, _, transport):
+            return by_transport[transport]
         case _:
-            model = next(by_transport[part] for part in location if part in by_transport)
-    return list(model.model_fields)
-
-
-def _fields_of_others(transport: str) -> set[str]:
-    return {name for other, names in MANNERS.items() if other != transport for name in names}
+            return None
 
 
 def _checked_zone(zone: str) -> str:

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from ckm.errors import ConfigurationError, LoadRunning
+from ckm.settings import SHORTEST_SECRET
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ class Home:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.versions.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"{self.folder} cannot be the home: {error.strerror}.") from error
+            raise ConfigurationError(
+                f"{self.folder} cannot be the home ({error.strerror}): set CKM_HOME to a folder of your own."
+            ) from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -99,17 +102,36 @@ class Home:
 
         Whoever has it can tell which key belongs to which customer; losing it changes every key.
         """
-        if from_environment:
-            return from_environment.encode()
-        file = self.folder / "secret.key"
-        if not file.exists():
+        kept = self.kept_secret(from_environment)
+        if kept is None:
+            file = self.folder / "secret.key"
             made = file.with_suffix(".new")
             with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
                 handle.write(secrets.token_hex(32))
                 handle.flush()
                 os.fsync(handle.fileno())
             made.rename(file)
-        return file.read_text().strip().encode()
+            kept = file.read_bytes().strip()
+        return kept
+
+    def kept_secret(self, from_environment: str | None) -> bytes | None:
+        """The key as far as there is one already.
+
+        Raises:
+            ConfigurationError: `secret.key` holds none that is worth its name.
+        """
+        file = self.folder / "secret.key"
+        if from_environment:
+            return from_environment.encode()
+        if not file.exists():
+            return None
+        kept = file.read_bytes().strip()
+        if len(kept) < SHORTEST_SECRET:
+            raise ConfigurationError(
+                f"{file} holds fewer than {SHORTEST_SECRET} characters: restore it from your backup, or remove it if "
+                "this home has never loaded a night."
+            )
+        return kept
 
 
 def hmac_pads(key: bytes) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from ckm import raw, runs, transform, warehouse
+from ckm.check.suites import demand_rules
 from ckm.errors import CkmError, ConfigurationError, GateFailed, sentence_of
 from ckm.extract.window import Window
 from ckm.home import Home, hmac_pads
@@ -66,11 +67,8 @@ def prepare(
     """
     started_at, clock = runs.now(), time.monotonic()
     sources = load_sources(sources_file)
-    for rule in accept:
-        if rule.count(".") != 2:
-            raise ConfigurationError(
-                f"{rule!r} is no rule: give it as source.object.rule or marts.mart.rule."
-            )
+    if accept:
+        demand_rules(settings.expectations, accept)
     if night >= datetime.now(sources.company.zone).date():  # a guard only: no result depends on the clock
         raise ConfigurationError(
             f"{night} is not over yet in {sources.company.time_zone}: give an earlier date."

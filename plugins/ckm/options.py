@@ -17,14 +17,14 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
+def given(sources: Path | None, home: Path | None) -> dict[str, Any]:
+    """What the command line says of the settings."""
+    return {name: path for name, path in (("sources", sources), ("home", home)) if path is not None}
+
+
 def settings_of(sources: Path | None, home: Path | None) -> tuple[Settings, Path]:
     """The settings with what the command line gives in their place, and the path of `sources.yml`."""
-    given: dict[str, Any] = {}
-    if home is not None:
-        given["home"] = home
-    if sources is not None:
-        given["sources"] = sources
-    settings = load_settings(**given)
+    settings = load_settings(**given(sources, home))
     return settings, settings.sources
 
 

@@ -3,9 +3,10 @@
 A scheduler that keeps secrets of its own offers them with `look_up_also`; the environment goes first.
 """
 
+import difflib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ckm.errors import ConfigurationError
@@ -30,6 +32,7 @@ TOOL_DEFAULTS = {
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
 }
 
+SHORTEST_SECRET = 16  # characters
 KEPT_IN_VAULTS = ("secret", "alert_webhook", "smtp_url", "alert_email_from", "alert_email_to")
 
 
@@ -71,7 +74,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     sources: Path = Path("sources.yml")
-    secret: str | None = Field(default=None, min_length=16)
+    secret: str | None = Field(default=None, min_length=SHORTEST_SECRET)
     first_night: date | None = None
     published_by: time | None = None
     site_url: str | None = Field(default=None, pattern=r"^https?://")
@@ -81,6 +84,13 @@ class Settings(BaseSettings):
     alert_email_from: str | None = Field(default=None, pattern="@")
     alert_email_to: str | None = Field(default=None, pattern="@")
     project: Path = Path(__file__).resolve().parents[2]
+
+    @field_validator("first_night", "published_by", mode="before")
+    @classmethod
+    def _is_written_out(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.isdigit():  # pydantic would take it for seconds
+            raise ValueError("it is a mere number")
+        return value
 
     @field_validator("alert_webhook", "smtp_url")
     @classmethod
@@ -120,18 +130,68 @@ class Settings(BaseSettings):
         return self.project / "expectations"
 
 
+# What to write where a variable is not what it should be; the value itself, maybe a secret, is never shown.
+REMEDIES = {
+    "secret": f"give it {SHORTEST_SECRET} characters or more, or leave it out and the home makes a key of its own",
+    "first_night": "write a date such as 2025-12-31",
+    "published_by": "write an hour such as 06:30",
+    "site_url": "write an address such as https://ckm.example.com",
+    "alert_webhook": "write an address such as https://chat.example.com/hooks/1",
+    "smtp_url": "write an address such as smtp://user:password@mail.example.com:587",
+    "alert_email_from": "write an address such as ckm@example.com",
+    "alert_email_to": "write addresses such as ann@example.com, separated by commas",
+}
+
+
 def load_settings(**given: Any) -> Settings:
     """The environment's settings, with what the command line gives in their place.
 
     Raises:
         ConfigurationError: a variable is not what it should be; its value, maybe a secret, is not shown.
     """
+    settings, faults = read_settings(**given)
+    if faults:
+        raise ConfigurationError(faults[0])
+    return settings
+
+
+def read_settings(**given: Any) -> tuple[Settings, list[str]]:
+    """As `load_settings`, but with a sentence for every variable that is wrong, which is then as if it were not set."""
     try:
-        return Settings(**given)
+        return Settings(**given), []
     except ValidationError as error:
-        first = error.errors()[0]
-        name, problem = f"CKM_{first['loc'][0]}".upper(), first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"the environment variable {name} is wrong: {problem}.") from None
+        errors = error.errors()
+        unset = {_field(item): Settings.model_fields[_field(item)].default for item in errors}
+        return Settings(**given, **unset), [_sentence(item) for item in errors]
+
+
+def _field(error: ErrorDetails) -> str:
+    return str(error["loc"][0]).lower().removeprefix("ckm_")
+
+
+def _sentence(error: ErrorDetails) -> str:
+    field = _field(error)
+    problem = error["msg"].removeprefix("Value error, ")
+    remedy = f": {REMEDIES[field]}" if field in REMEDIES else ""
+    return f"the environment variable CKM_{field.upper()} is wrong: {problem}{remedy}."
+
+
+def half_given(settings: Settings) -> Iterator[str]:
+    """Settings of which one is of no use without another, and variables whose names are probably misspelt.
+
+    Neither stops a night: an alert that cannot be sent is said in the log.
+    """
+    if settings.alert_email_to and not settings.smtp_url:
+        yield "CKM_ALERT_EMAIL_TO is set and CKM_SMTP_URL is not, so no mail can be sent: set CKM_SMTP_URL, too."
+    for name in ("smtp_url", "alert_email_from"):
+        if getattr(settings, name) and not settings.alert_email_to:
+            variable = f"CKM_{name.upper()}"
+            yield f"{variable} is set and CKM_ALERT_EMAIL_TO is not, so no mail is sent: set both or none."
+    known = [f"CKM_{field.upper()}" for field in Settings.model_fields]
+    for variable in sorted(os.environ):
+        if variable.startswith("CKM_") and variable not in known:
+            for meant in difflib.get_close_matches(variable, known, n=1, cutoff=0.9):
+                yield f"the environment variable {variable} is read by nobody; did you mean {meant}?"
 
 
 def expand_variables(text: str, where: str) -> str:
@@ -150,7 +210,8 @@ def expand_variables(text: str, where: str) -> str:
         if found is None:
             others = "".join(f", and {vault.name} does not hold it" for vault in _vaults.values())
             raise ConfigurationError(
-                f"{where} uses ${{{name}}}, but the environment variable {name} is not set{others}."
+                f"{where} uses ${{{name}}}, but the environment variable {name} is not set{others}: "
+                f"set it, or write ${{{name}:-default}}."
             )
         return found
 

@@ -4,13 +4,15 @@
 """
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from ckm.contracts import ObjectContract, source_contracts
+from ckm import strict_yaml
+from ckm.contracts import ObjectContract
 from ckm.errors import ConfigurationError, did_you_mean
 from ckm.fields import (
     PLACES,
@@ -23,15 +25,17 @@ from ckm.fields import (
     RestSource,
     Source,
     SqlSource,
-    fields_at,
+    model_at,
 )  # fmt: skip
+from ckm.fitting import misfits
 from ckm.settings import expand_variables
 
 __all__ = [
     "Auth", "Company", "FilesSource", "ObjectMapping", "Page", "RestSource", "Source", "Sources", "SqlSource",
-    "load_sources", "mapped_columns",
+    "load_sources", "mapped_columns", "read_sources",
 ]  # fmt: skip
 SECRET_FIELDS = ("auth", "headers", "parameters", "url")
+TOP = {"company": "{name: Example Shop}", "sources": "{crm: {transport: files, path: exports, objects: {…}}}"}
 
 
 class Sources(Frozen):
@@ -63,106 +67,84 @@ def load_sources(file: Path) -> Sources:
     Raises:
         ConfigurationError: one sentence that names the file and the field.
     """
-    if not file.is_file():
-        raise ConfigurationError(f"{file} does not exist: give the path of your sources.yml with --sources.")
-    try:
-        text = file.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file} is not UTF-8 text: save it as UTF-8.") from error
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(
-            f"{file} is not valid YAML{place}: {getattr(error, 'problem', error)}."
-        ) from error
-    if not isinstance(document, dict):
-        raise ConfigurationError(f"{file} must hold a mapping with the keys company and sources.")
-    document = _expand(document, str(file))
-    for own in ("file", "configuration_hash"):
-        if own in document:
-            raise ConfigurationError(f"{file}: {own} is not a known field.")
-    try:
-        sources = Sources.model_validate(
-            document
-            | {"file": file.resolve(), "configuration_hash": hashlib.sha256(text.encode()).hexdigest()[:12]},
-            strict=True,
-        )
-    except ValidationError as error:
-        raise ConfigurationError(f"{file}: {_sentence(error)}") from error
-    _check_against_contracts(sources, file)
+    sources, faults = read_sources(file)
+    if sources is None or faults:
+        raise ConfigurationError(faults[0])
     return sources
 
 
-def _check_against_contracts(sources: Sources, file: Path) -> None:
-    contracts = source_contracts()
-    for source_name, source in sources.sources.items():
-        where = f"sources.{source_name}"
-        if source_name not in contracts:
-            raise ConfigurationError(
-                f"{file}: {where} is no known source{did_you_mean(source_name, contracts)}"
-            )
-        objects = contracts[source_name].objects
-        for object_name, mapping in source.objects.items():
-            at = f"{where}.objects.{object_name}"
-            if object_name not in objects:
-                raise ConfigurationError(
-                    f"{file}: {at} is no object of {source_name}{did_you_mean(object_name, objects)}"
-                )
-            contract = objects[object_name]
-            for part, names in (("columns", mapping.columns or {}), ("constants", mapping.constants)):
-                for name in names:
-                    if name not in contract.columns:
-                        raise ConfigurationError(
-                            f"{file}: {at}.{part}.{name} is no column of {source_name}.{object_name}"
-                            f"{did_you_mean(name, contract.columns)}"
-                        )
-            both = set(mapping.columns or {}) & set(mapping.constants)
-            if both:
-                raise ConfigurationError(
-                    f"{file}: {at}: {min(both)} is both in columns and in constants; keep one."
-                )
-            if mapping.columns is not None:
-                for name, column in contract.columns.items():
-                    if column.required and name not in mapping.columns and name not in mapping.constants:
-                        raise ConfigurationError(
-                            f"{file}: {at}.columns lacks {name}, which {source_name}.{object_name} requires."
-                        )
+def read_sources(file: Path) -> tuple[Sources | None, list[str]]:
+    """What `sources.yml` says, and a sentence for everything that is wrong with it as far as it can be read.
+
+    None where it says nothing that is complete; what is wrong with one object does not make it so.
+    """
+    if not file.is_file():
+        return None, [f"{file} does not exist: give the path of your sources.yml with --sources."]
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError:
+        return None, [f"{file} is not UTF-8 text: save it as UTF-8."]
+    document, faults = strict_yaml.read(text)
+    if faults:
+        return None, [f"{file}{':' if fault.startswith('line') else ''} {fault}" for fault in faults]
+    if not isinstance(document, dict):
+        return None, [f"{file} must hold a mapping with the keys company and sources."]
+    document = _expanded(document, "", faults)
+    own = {"file": file.resolve(), "configuration_hash": hashlib.sha256(text.encode()).hexdigest()[:12]}
+    faults += [f"{name} is not a known field{did_you_mean(name, TOP)}" for name in own if name in document]
+    sources = None
+    try:
+        sources = Sources.model_validate(document | own, strict=True)
+        faults += misfits(sources)
+    except ValidationError as error:
+        faults += _sentences(error.errors())
+    return sources, [f"{file}: {fault}" for fault in faults]
 
 
-def _expand(value: Any, where: str) -> Any:
+def _expanded(value: Any, where: str, faults: list[str]) -> Any:
+    """A part of the document with its variables filled in; notes those that are not set, which stay as they are."""
     if isinstance(value, dict):
-        return {
-            key: _expand(item, f"{where}: {key}" if ": " not in where else f"{where}.{key}")
-            for key, item in value.items()
-        }
+        return {key: _expanded(item, f"{where}.{key}".lstrip("."), faults) for key, item in value.items()}
     if isinstance(value, list):
-        return [_expand(item, where) for item in value]
-    return expand_variables(value, where) if isinstance(value, str) else value
+        return [_expanded(item, where, faults) for item in value]
+    try:
+        return expand_variables(value, where) if isinstance(value, str) else value
+    except ConfigurationError as error:
+        faults.append(str(error))
+        return value
 
 
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in PLACES)
-    kind, given = first["type"], first.get("input")
+def _sentences(errors: list[ErrorDetails]) -> list[str]:
+    """A sentence for each, but none for a field that is missing because it is misspelt."""
+    said = {error["loc"]: _sentence(error) for error in errors}
+    meant = {(*place[:-1], sentence.rpartition("did you mean ")[2][:-1]) for place, sentence in said.items()}
+    return [s for place, s in said.items() if not (place in meant and " is missing" in s)]
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Where a field is wrong, how, and what to write instead; never a value that may be a secret."""
+    location = tuple(part for part in error["loc"] if part != "[key]")
+    place = ".".join(str(part) for part in location if part not in PLACES)
+    kind, given = error["type"], error.get("input")
+    model = model_at(location[:-1])
+    field = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
-        known = fields_at(first["loc"][:-1])
-        return (
-            f"{place} is not a known field{did_you_mean(str(first['loc'][-1]), known)}"
-            if known
-            else (f"{place} is not a known field.")
-        )
-    if kind == "missing":
-        return f"{place} is missing."
+        return f"{place} is not a known field{did_you_mean(field, model.model_fields if model else TOP)}"
     if kind.startswith("union_tag"):
         tag = given.get("transport") if isinstance(given, dict) else given
         return f"{place}.transport must be files, rest or sql, {f'not {tag!r}' if tag else 'and is missing'}."
-    message = first["msg"].removeprefix("Value error, ")
+    spec = model.model_fields.get(field) if model else None
+    example = spec.examples[0] if spec and spec.examples else TOP.get(field) if len(location) == 1 else None
+    write = f": write {field}: {example}." if example is not None else "."
+    if kind == "missing":
+        return f"{place} is missing{write}"
+    if kind in ("dict_type", "model_type", "model_attributes_type"):
+        return f"{place} must be a mapping{write}"
     if kind == "string_type" and isinstance(given, bool):
         return f"{place}: YAML reads this as {str(given).lower()}; put quotes around it."
-    is_secret = any(part in SECRET_FIELDS for part in first["loc"])
-    is_said = isinstance(given, dict | list) or kind == "value_error"
-    shown = "" if is_secret or is_said else f", not {given!r}"
-    message = message[0].lower() + message[1:] if message.startswith("Input") else message
-    return f"{place}: {message.replace('input should be', 'must be')}{shown}."
+    if kind == "value_error":  # our own, which says what to write
+        return f"{place}: {error['msg'].removeprefix('Value error, ')}."
+    message = re.sub(r"^\w+ should", "must", error["msg"])
+    is_secret = any(part in SECRET_FIELDS for part in location)
+    shown = "" if is_secret or isinstance(given, dict | list) else f", not {given!r}"
+    return f"{place}: {message}{shown}{write}"

@@ -72,6 +72,12 @@ SCORE_TABLES: dict[str, str] = {
 }
 
 
+OTHER_KEY = (
+    "the key behind customer_key is not the one this home was built with, and every key would change: "
+    "set CKM_SECRET, or restore secret.key in the home."
+)
+
+
 @contextmanager
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB file for the length of a `with`; the session's clock is UTC.
@@ -137,13 +143,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
         "create table if not exists secrets.customer_key_pads (inner_pad varchar, outer_pad varchar)"
     )
     if hmac_pads:
-        known = connection.execute("from secrets.customer_key_pads").fetchall()
-        if known and known != [hmac_pads]:
-            raise ConfigurationError(
-                "the key behind customer_key is not the one this home was built with, and every key would change: "
-                "set CKM_SECRET, or restore secret.key in the home."
-            )
-        if not known:
+        if has_other_key(connection, hmac_pads):
+            raise ConfigurationError(OTHER_KEY)
+        if not connection.execute("from secrets.customer_key_pads").fetchall():
             connection.execute("insert into secrets.customer_key_pads values (?, ?)", list(hmac_pads))
     log_columns = ", ".join(f"{name} {sql_type}" for name, sql_type in LOG_COLUMNS.items())
     for source, contract in source_contracts().items():
@@ -153,3 +155,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
             connection.execute(f"create table if not exists raw_{source}.{name} ({log_columns}, {columns})")
             # A home of an earlier release has no such column.
             connection.execute(f"alter table raw_{source}.{name} add column if not exists unmapped varchar")
+
+
+def has_other_key(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | None) -> bool:
+    """Whether this home was built with a key, and not with the one of these pads."""
+    known = connection.execute("from secrets.customer_key_pads").fetchall()
+    return bool(known) and known != [hmac_pads]

@@ -4,13 +4,16 @@ Each `<source>.yml` beside this module declares a source's objects with their co
 cursor column and privacy classes. `sources.yml` maps a company's systems to these objects.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
-from importlib import resources
+from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ckm import strict_yaml
+from ckm.errors import ConfigurationError, did_you_mean
 
 ColumnType = Literal["string", "integer", "decimal", "money", "boolean", "date", "timestamp"]
 Privacy = Literal["direct_identifier", "quasi_identifier", "sensitive", "free_text", "none"]
@@ -60,14 +63,65 @@ class SourceContract(_Frozen):
     description: str
     objects: dict[str, ObjectContract] = Field(min_length=1)
 
+    def references(self) -> Iterator[tuple[str, str]]:
+        """The place of every column that refers to another, and what it refers to."""
+        for name, spec in self.objects.items():
+            for column, declared in spec.columns.items():
+                if declared.references:
+                    yield f"objects.{name}.columns.{column}", declared.references
+
 
 @cache
 def source_contracts() -> dict[str, SourceContract]:
-    """Every source's contract by source name, in the order of the names."""
-    folder = resources.files(__package__)
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".yml")), key=lambda f: f.name)
-    contracts = (SourceContract.model_validate(yaml.safe_load(f.read_text("utf-8"))) for f in files)
-    return {contract.source: contract for contract in contracts}
+    """Every source's contract by source name, in the order of the names.
+
+    Raises:
+        ConfigurationError: see `read_contract`.
+    """
+    folder = Path(__file__).parent
+    contracts = {file.stem: read_contract(file) for file in sorted(folder.glob("*.yml"))}
+    for contract in contracts.values():
+        for place, references in contract.references():
+            parts = references.split(".")
+            source, target, column = (
+                [contract.source, *parts] if len(parts) == 2 else parts if len(parts) == 3 else "???"
+            )
+            objects = contracts[source].objects if source in contracts else {}
+            if target not in objects or column not in objects[target].columns:
+                raise ConfigurationError(
+                    f"{folder / contract.source}.yml: {place}.references names no column: write object.column of "
+                    "this source, or source.object.column."
+                )
+    return contracts
+
+
+def read_contract(file: Path) -> SourceContract:
+    """One source's contract.
+
+    Raises:
+        ConfigurationError: one sentence that names the file and the field.
+    """
+    document, faults = strict_yaml.read(file.read_text("utf-8"))
+    for fault in faults:
+        raise ConfigurationError(f"{file}{':' if fault.startswith('line') else ''} {fault}")
+    try:
+        contract = SourceContract.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(
+            f"{file}: {place}: {first['msg']}: write it as the other contracts do."
+        ) from None
+    if contract.source != file.stem:
+        raise ConfigurationError(f"{file}: source must be {file.stem}, as the file is called.")
+    for name, spec in contract.objects.items():
+        for column in spec.key:
+            if column not in spec.columns:
+                known = did_you_mean(column, spec.columns)
+                raise ConfigurationError(f"{file}: objects.{name}.key names no column: {column}{known}")
+        if spec.cursor is not None and getattr(spec.columns.get(spec.cursor), "type", "") != "timestamp":
+            raise ConfigurationError(f"{file}: objects.{name}.cursor must be a column of type timestamp.")
+    return contract
 
 
 def object_contract(source: str, name: str) -> ObjectContract:

@@ -210,10 +210,10 @@ class _Opened:
         mapped = mapped_columns(self.contract, self.mapping, found)
         for place, columns in parts.items():
             refused = (place,) if self.mapping.file else ()
-            has = f"It has {', '.join(columns)}."
+            has = f"It has {', '.join(columns)}: correct columns."
             if taken := set(OWN) & {column.lower() for column in columns}:
                 own = f"{place} has a column {min(taken)}, a name that the landing keeps for itself."
-                raise ObjectFailed(own, has, refused)
+                raise ObjectFailed(own, "Rename it, or read it by a query.", refused)
             for canonical, spec in self.contract.columns.items():
                 needed = 1 if spec.required else RECORDS_TO_MISS_A_COLUMN
                 if self.reader.evidence is not None and self.reader.evidence < needed:

@@ -107,7 +107,8 @@ class JsonApi:
             if status == 429 or status >= 500:
                 raise SourceDown(f"{what} answers {status}, {times}.") from None
             meaning = ": it does not accept the credentials under auth" if status == 401 else ""
-            raise ObjectFailed(f"{what} answers {status}{meaning}.") from None
+            hint = "Correct auth." if status in (401, 403) else "Correct endpoint or url."
+            raise ObjectFailed(f"{what} answers {status}{meaning}.", hint) from None
         except (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError):
             raise SourceDown(f"{what} breaks off before its end, {times}.") from None
         except exceptions.ConnectTimeout:
@@ -121,7 +122,10 @@ class JsonApi:
         except exceptions.RequestException as error:
             raise ObjectFailed(f"{what} cannot be asked for ({type(error).__name__}).") from None
         except JSONPathError:
-            raise ObjectFailed(f"{what}: records, next or total is no JSON path.") from None
+            raise ObjectFailed(
+                f"{what}: records, next or total is no JSON path.",
+                "Write it as data.items or as $.data.items.",
+            ) from None
 
 
 class _Number(float):

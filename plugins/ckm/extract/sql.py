@@ -103,14 +103,18 @@ class SqlReader:
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
         if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").is_file():
-            raise ObjectFailed(f"the SQLite file {self.url.database} does not exist.")
+            raise ObjectFailed(f"the SQLite file {self.url.database} does not exist.", "Correct url.")
         shown = self.url.render_as_string(hide_password=True)
         try:
             engine = sa.create_engine(self.url, connect_args=self._connect_options())
         except ImportError as error:
-            raise ObjectFailed(f"the driver for {shown} is not installed: {error}.") from error
+            raise ObjectFailed(
+                f"the driver for {shown} is not installed: {error}.", "Install it, or name another in url."
+            ) from error
+        hint = "Correct url: the user, the password or the name of the database."
         try:
             with engine.connect() as connection:
+                hint = ""
                 yield connection
         except sa.exc.DBAPIError as error:
             reason = safe_reason(error.orig or error)
@@ -119,7 +123,7 @@ class SqlReader:
                 raise SourceDown(f"{shown} does not answer: {reason}.", reaches_nothing=True) from error
             if isinstance(error, sa.exc.DataError):  # here even double quotes hold values
                 reason = re.sub(r'"[^"]*"', '"…"', reason)
-            raise ObjectFailed(f"{shown} refuses: {reason}.") from error
+            raise ObjectFailed(f"{shown} refuses: {reason}.", hint) from error
         finally:
             engine.dispose()
 

@@ -225,7 +225,7 @@ def _typed_rows(
 ) -> str:
     """The SELECT list that reads rows of `gate.landed` as the contract's types."""
     cells = {column: _source_text(column, mapped, mapping) for column in contract.columns}
-    reads = {column: _typed(spec, cells[column], zone) for column, spec in contract.columns.items()}
+    reads = {column: typed(spec, cells[column], zone) for column, spec in contract.columns.items()}
     typed = [f"{reads[column]} as {quoted(column)}" for column in contract.columns]
     typed += [
         f"case when ({reads[column]}) is null then {cells[column]} end as {quoted(column + UNREADABLE)}"
@@ -276,14 +276,18 @@ def _unmapped(columns: Collection[str], mapped: dict[str, str]) -> str:
 def _source_text(column: str, mapped: dict[str, str], mapping: ObjectMapping) -> str:
     """The SQL of a column's text as landed: trimmed, blank as null; a constant; or null where unmapped."""
     if column in mapping.constants:
-        value = mapping.constants[column]
-        return literal(str(value).lower() if isinstance(value, bool) else str(value))
+        return text_of(mapping.constants[column])
     if column in mapped:
         return f"nullif(trim(landed.{quoted(mapped[column])}, {_BLANKS}), '')"
     return "cast(null as varchar)"
 
 
-def _typed(column: Column, text: str, zone: str) -> str:
+def text_of(constant: str | float | bool) -> str:
+    """The SQL of a constant of `sources.yml` as text."""
+    return literal(str(constant).lower() if isinstance(constant, bool) else str(constant))
+
+
+def typed(column: Column, text: str, zone: str) -> str:
     """The SQL that reads a text as the column's type, null where it cannot be read.
 
     Stricter than a cast: `12.7` is no integer, `nan` no number, `2024` no date; a time with an offset is

@@ -61,7 +61,7 @@ class FilesReader:
             ObjectFailed: the folder or file is missing, or cannot be read.
         """
         if not self.folder.is_dir():
-            raise ObjectFailed(f"the folder {self.folder} does not exist.")
+            raise ObjectFailed(f"the folder {self.folder} does not exist.", "Correct path.")
         if mapping.query:
             with self._query(mapping) as relation:
                 return {self.place(mapping): relation.columns}

@@ -89,7 +89,12 @@ class EncodedText:
         with self.file.path.open("rb") as raw:
             self._settle(raw.read(1 << 16))
             raw.seek(0)
-            yield io.TextIOWrapper(raw, self.encoding, errors="ckm.marked", newline="")
+            try:
+                yield io.TextIOWrapper(raw, self.encoding, errors="ckm.marked", newline="")
+            except UnicodeError:  # no single character, but how the text begins
+                raise refused(
+                    self.file.name, f"is not {self.encoding} text: set encoding to the file's own"
+                ) from None
 
     def _settle(self, start: bytes) -> None:
         """Settle the encoding by how the file starts."""

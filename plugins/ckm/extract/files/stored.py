@@ -70,7 +70,7 @@ def stored_files(folder: Path, pattern: str) -> list[StoredFile]:
     suffix = Path(pattern).suffix
     paths = [path for path in paths if not path.is_dir() or path.suffix == suffix != "" or len(paths) == 1]
     if not paths:
-        raise ObjectFailed(f"no file matches {pattern} in {folder}.")
+        raise ObjectFailed(f"no file matches {pattern} in {folder}.", "Correct file.")
     return [StoredFile.found(path, path.relative_to(folder).as_posix()) for path in paths]
 
 

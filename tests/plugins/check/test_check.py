@@ -76,13 +76,17 @@ def test_command_reports_a_dead_source(sources: Path, api: Api, ckm: Callable[..
     done = ckm("check", "--sources", sources)
     assert done.code == 2
     assert done.err == (
-        f"ckm: {sources}: sources.complaints.objects.complaints: {api.url} does not answer, after 2 attempts.\n"
+        f"ckm: {sources}: sources.complaints.objects.complaints: {api.url} does not answer, after 2 attempts. "
+        "Start it, or correct url.\n"
     )
 
 
 def test_night_refuses_a_wrong_configuration_until_it_has_loaded_the_object(sources: Path, api: Api) -> None:
     api.reply = lambda asked: Answer({}, 404) if asked.path == "/api/events" else None
-    with pytest.raises(ConfigurationError, match=r"complaint_events: endpoint events page 1 answers 404\.$"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"complaint_events: endpoint events page 1 answers 404\. Correct endpoint or url\.$",
+    ):
         check(sources, SUITES, seen_before=())
     found = check(sources, SUITES, seen_before={("complaints", "complaint_events")})[1]
     assert objects(found) == ["complaints.complaints", "crm.products"]
@@ -91,6 +95,7 @@ def test_night_refuses_a_wrong_configuration_until_it_has_loaded_the_object(sour
 def test_missing_column_names_those_that_are_there(sources: Path, api: Api) -> None:
     api.records = [{"id": "1", "when": "2025-07-01"}]
     with pytest.raises(
-        ConfigurationError, match=r"column at \(mapped to received_at\) .* It has id, when\.$"
+        ConfigurationError,
+        match=r"column at \(mapped to received_at\) .* It has id, when: correct columns\.$",
     ):
         check(sources, SUITES)
