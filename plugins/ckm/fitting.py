@@ -109,10 +109,10 @@ def _reads(contract: ObjectContract, column: str, value: str | float | bool) -> 
         return True
     import duckdb
 
-    from ckm.gate.candidates import text_of, typed  # they load much, and few files have such constants
+    from ckm.gate.candidates import text_of, typed_cell  # they load much, and few files have such constants
 
     with duckdb.connect() as session:
-        sql = typed(contract.columns[column], text_of(value), "UTC")
+        sql = typed_cell(contract.columns[column], text_of(value), "UTC")
         return session.execute(f"select {sql}").fetchone()[0] is not None
 
 

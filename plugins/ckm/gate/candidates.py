@@ -225,7 +225,7 @@ def _typed_rows(
 ) -> str:
     """The SELECT list that reads rows of `gate.landed` as the contract's types."""
     cells = {column: _source_text(column, mapped, mapping) for column in contract.columns}
-    reads = {column: typed(spec, cells[column], zone) for column, spec in contract.columns.items()}
+    reads = {column: typed_cell(spec, cells[column], zone) for column, spec in contract.columns.items()}
     typed = [f"{reads[column]} as {quoted(column)}" for column in contract.columns]
     typed += [
         f"case when ({reads[column]}) is null then {cells[column]} end as {quoted(column + UNREADABLE)}"
@@ -287,7 +287,7 @@ def text_of(constant: str | float | bool) -> str:
     return literal(str(constant).lower() if isinstance(constant, bool) else str(constant))
 
 
-def typed(column: Column, text: str, zone: str) -> str:
+def typed_cell(column: Column, text: str, zone: str) -> str:
     """The SQL that reads a text as the column's type, null where it cannot be read.
 
     Stricter than a cast: `12.7` is no integer, `nan` no number, `2024` no date; a time with an offset is

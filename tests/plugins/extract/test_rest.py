@@ -24,6 +24,7 @@ COLUMNS = {
     "received_at": "at",
     "email": "complainant.email",
     "compensation_amount": "paid",
+    "updated_at": "at",
 }
 COMPLAINTS = {
     "endpoint": "complaints", "records": "data", "updated_since": "updated_since", "page": NUMBER,
@@ -114,7 +115,7 @@ def test_window_start_is_asked_for_in_utc(tmp_path: Path, api: Api) -> None:
 def test_quiet_night_lands_nothing_and_is_no_failure(tmp_path: Path, api: Api) -> None:
     api.records = []
     (landed,) = land(tmp_path, api, window=SINCE)
-    assert (landed.rows, landed.failure, landed.columns) == (0, None, tuple(COLUMNS.values()))
+    assert (landed.rows, landed.failure, landed.columns) == (0, None, tuple(dict.fromkeys(COLUMNS.values())))
     assert rows_of(tmp_path, "id, _pointer") == []
 
 
@@ -433,9 +434,8 @@ class TestTrouble:
 
     def test_dead_source_is_tried_for_one_object_only(self, tmp_path: Path, api: Api) -> None:
         api.stop()
-        other = COMPLAINTS | {
-            "columns": dict.fromkeys(("event_id", "complaint_id", "event_type", "occurred_at"), "id")
-        }
+        names = ("event_id", "complaint_id", "event_type", "occurred_at", "updated_at")
+        other = COMPLAINTS | {"columns": dict.fromkeys(names, "id")}
         objects = {"complaints": COMPLAINTS, "complaint_events": other}
         began = datetime.now(UTC)
         both = land(tmp_path, api, objects, attempts=2, backoff_seconds=2)
