@@ -133,23 +133,30 @@ def append(
 
 
 def find_missing(
-    connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date
+    connection: duckdb.DuckDBPyConnection, source: str, name: str, night: date, *, by_file: bool = False
 ) -> tuple[int, int]:
     """Make `gate.known`, the latest version of each key with `is_missing`: a whole read did not find it. Returns how
     many are missing, and of how many. A row that waits for its night is there, too.
+
+    Args:
+        by_file: only rows of files that were read again can be missing; a file that is gone is archived.
     """
+    file = "regexp_extract({}, '^(.*) (line|lines|row) ', 1)"
+    missing = f"{file.format('source_pointer')} in (select {file.format('source_pointer')} from gate.present)"
     connection.execute(
         f"""
         create or replace table gate.known as
         with latest as (
             select row_key, max(version_number) as version_number,
-                arg_max(is_deleted, version_number) as is_deleted
+                arg_max(is_deleted, version_number) as is_deleted,
+                arg_max(source_pointer, version_number) as source_pointer
             from raw_{source}.{name} where known_on <= ? group by row_key
         )
         select row_key, version_number,
             row_key not in (from gate.waiting)
                 and row_key not in (select row_key from gate.present)
-                and row_key not in (select stands_as from gate.stand_ins) as is_missing
+                and row_key not in (select stands_as from gate.stand_ins)
+                and {missing if by_file else "true"} as is_missing
         from latest where not is_deleted
         """,
         [night],

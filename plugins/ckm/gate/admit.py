@@ -30,7 +30,7 @@ from ckm.gate.suites import (
     rules_beyond_the_row,
     suite_of,
 )
-from ckm.sources import ObjectMapping, Sources, mapped_columns
+from ckm.sources import FilesSource, ObjectMapping, Sources, mapped_columns
 
 LARGEST_DELETED_SHARE = 0.5  # what lacks more of what is known is not the whole
 
@@ -116,7 +116,8 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
     results: list[RuleResult] = []
     tonight: profiles.Profile | None = None
     failure, stop = landed.failure, None
-    records_deletions = landed.is_whole and not mapping.purged
+    in_files = isinstance(load.sources.sources[source], FilesSource) and not mapping.snapshot
+    records_deletions = landed.is_whole and not mapping.purged and not (in_files and mapping.query)
     if failure is None:
         columns = candidates.lay_out(connection, source, name, landed.columns, parquet)
         candidates.build(
@@ -140,7 +141,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
         # of an object that fails nothing is taken in, so what else its rows break is no danger to the rest
         stop = None if failure else _first(results, "failed", f"{source}.{name}")
         if records_deletions and failure is None:
-            missing, known = raw.find_missing(connection, source, name, night)
+            missing, known = raw.find_missing(connection, source, name, night, by_file=in_files)
             if missing >= SMALLEST_ALARMING_COUNT and missing > known * LARGEST_DELETED_SHARE:
                 failure = (
                     f"{source}.{name}: the system lacks {missing:,} of {known:,} known rows, as if its table were "

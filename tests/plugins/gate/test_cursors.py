@@ -297,6 +297,18 @@ class TestDeletions:
         row = gate.load(file, "2025-07-02", {"p.csv": "SKU,Name\n1,a\n"})["products"]
         assert (row.deleted, row.is_whole) == (1, True)
 
+    def test_file_that_is_archived_takes_no_row_with_it(self, gate: Gate, write_sources: Any) -> None:
+        columns = {"product_id": "SKU", "product_name": "Name"}
+        file = write_sources({"products": {"file": "p-*.csv", "columns": columns}})
+        files = {"p-1.csv": "SKU,Name\n1,a\n2,b\n", "p-2.csv": "SKU,Name\n3,c\n4,d\n"}
+        gate.load(file, "2025-07-01", files)
+        (gate.folder / "p-1.csv").unlink()
+        row = gate.load(file, "2025-07-02", {"p-2.csv": "SKU,Name\n3,c\n"})["products"]
+        assert (row.unchanged, row.deleted, row.is_whole) == (1, 1, True)
+        assert names(gate) == {"1": "a", "2": "b", "3": "c"}
+        whole = write_sources({"products": {"file": "p-*.csv", "columns": columns, "snapshot": True}})
+        assert gate.load(whole, "2025-07-03", {})["products"].deleted == 2
+
     def test_corrected_line_without_a_key_is_one_gone_and_one_new(
         self, gate: Gate, write_sources: Any
     ) -> None:
