@@ -44,11 +44,13 @@ def list_rules(home: HomeOption = None, everything: AllOption = False, as_json: 
         if everything
         else ("open", "queued")
     )
-    rows = [
-        (f"{c.source}.{c.object}.{c.rule}", *(getattr(c, s) for s in states), c.first_seen_on, c.last_seen_on)
-        for c in found
-    ]
-    console().print(table("Quarantine", ("rule …", *states, "first seen", "last seen"), rows))
+    seen = (
+        ("last_seen_on",) if everything else ("first_seen_on", "last_seen_on")
+    )  # a rule's name needs the room
+    columns = (*states, *seen)
+    rows = [(f"{c.source}.{c.object}.{c.rule}", *(getattr(c, column) for column in columns)) for c in found]
+    titles = [column.removesuffix("_on").replace("_", " ") for column in columns]
+    console().print(table("Quarantine", ("rule …", *titles), rows))
     console().print("Rows of one: ckm quarantine show RULE")
 
 
