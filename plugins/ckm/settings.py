@@ -171,9 +171,10 @@ def _field(error: ErrorDetails) -> str:
 
 def _sentence(error: ErrorDetails) -> str:
     field = _field(error)
-    problem = error["msg"].removeprefix("Value error, ")
-    remedy = f": {REMEDIES[field]}" if field in REMEDIES else ""
-    return f"the environment variable CKM_{field.upper()} is wrong: {problem}{remedy}."
+    said = [REMEDIES[field]] if field in REMEDIES else [error["msg"]]
+    if error["type"] == "value_error":  # our own
+        said.insert(0, error["msg"].removeprefix("Value error, "))
+    return f"the environment variable CKM_{field.upper()} is wrong: {'; '.join(said)}."
 
 
 def half_given(settings: Settings) -> Iterator[str]:

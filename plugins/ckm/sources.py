@@ -86,7 +86,7 @@ def read_sources(file: Path) -> tuple[Sources | None, list[str]]:
         return None, [f"{file} is not UTF-8 text: save it as UTF-8."]
     document, faults = strict_yaml.read(text)
     if faults:
-        return None, [f"{file}{':' if fault.startswith('line') else ''} {fault}" for fault in faults]
+        return None, [f"{file}: {fault}" for fault in faults]
     if not isinstance(document, dict):
         return None, [f"{file} must hold a mapping with the keys company and sources."]
     document = _expanded(document, "", faults)

@@ -17,7 +17,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def read(text: str) -> tuple[Any, list[str]]:
-    """What a YAML text says, and what is wrong with it: the ends of sentences that begin with the file.
+    """What a YAML text says, and what is wrong with it: sentences, for the file to be named before them.
 
     What is wrong with the form makes the rest unreadable, and the document None.
     """
@@ -26,7 +26,7 @@ def read(text: str) -> tuple[Any, list[str]]:
         faults = list(_faults(root, (), ())) if root is not None else []
         return (None if faults else yaml.load(text, _Loader)), faults
     except yaml.reader.ReaderError as error:
-        return None, [f"holds the character U+{error.character:04X}, which no YAML may: remove it."]
+        return None, [f"it holds the character U+{error.character:04X}, which no YAML may: remove it."]
     except yaml.MarkedYAMLError as error:
         return None, [_in_words(error, text.splitlines())]
 
@@ -34,7 +34,7 @@ def read(text: str) -> tuple[Any, list[str]]:
 def _in_words(error: yaml.MarkedYAMLError, lines: list[str]) -> str:
     """What PyYAML stumbled over, without the text of the line, which may hold a secret."""
     mark, problem = error.problem_mark or error.context_mark, f"{error.problem}"
-    where = f"is not valid YAML at line {mark.line + 1}"
+    where = f"line {mark.line + 1} is no valid YAML"
     line = lines[mark.line] if mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in problem:
         return f"{where}: it is indented with a tab; write spaces."
@@ -59,9 +59,10 @@ def _faults(node: yaml.Node, path: tuple[str, ...], above: tuple[int, ...]) -> I
             if key.tag not in (TEXT, MERGE):
                 yield f"line {at}: YAML reads the key {'.'.join((*path, name))} as no text; put quotes around {name}."
             elif name in seen:
+                lines = f"lines {seen[name]} and {at}" if seen[name] != at else f"line {at}"
                 yield (
-                    f"{'.'.join((*path, name))} stands twice, in line {seen[name]} and in line {at}: "
-                    "keep one, as YAML would take the second without a word."
+                    f"{'.'.join((*path, name))} stands twice, in {lines}: keep one, as YAML would take the second "
+                    "without a word."
                 )
             seen.setdefault(name, at)
             yield from _faults(value, (*path, name), (*above, id(node)))

@@ -103,7 +103,7 @@ def read_contract(file: Path) -> SourceContract:
     """
     document, faults = strict_yaml.read(file.read_text("utf-8"))
     for fault in faults:
-        raise ConfigurationError(f"{file}{':' if fault.startswith('line') else ''} {fault}")
+        raise ConfigurationError(f"{file}: {fault}")
     try:
         contract = SourceContract.model_validate(document)
     except ValidationError as error:

@@ -50,7 +50,7 @@ FILE_CASES: dict[str, tuple[str, str, str, str]] = {
     "key twice": (
         "  knowledge:\n",
         "  crm:\n",
-        "sources.crm stands twice, in line 6 and in line 14",
+        "sources.crm stands twice, in lines 6 and 14",
         "keep one",
     ),
     "column twice": (
@@ -75,13 +75,13 @@ FILE_CASES: dict[str, tuple[str, str, str, str]] = {
     "quote left open": (
         "name: Example",
         'name: "Example',
-        "not valid YAML",
+        "no valid YAML",
         "look for a missing colon, quote or bracket",
     ),
     "second document": (
         "sources:\n  crm",
         "---\nsources:\n  crm",
-        "line 5: a second document",
+        "line 5 is no valid YAML: a second document",
         "remove the line ---",
     ),
     "anchor that holds itself": (
