@@ -80,4 +80,4 @@ def test_a_night_that_is_late_is_told_once_by_airflow_itself(morning: Morning) -
 def test_a_night_that_failed_is_told_once_by_its_verdict(morning: Morning) -> None:
     (told,) = [told for told in morning.told if told["kind"] == "failure"]
     assert told["company"] == "Tiny"
-    assert "NOWHERE is not set, and Airflow does not hold it." in told["findings"][0]["what"]
+    assert "NOWHERE is not set, and Airflow does not hold it: set it" in told["findings"][0]["what"]
