@@ -48,20 +48,22 @@ SHOP = {
         ['web', 'shop', 'phone'][1 + n % 3] as channel, timestamp '2024-01-01' + interval (n % 720) day as updated_at
         from range({lines} // 4) t(n)""",
     "order_lines": """select 'A' || n // 4 as order_id, n % 4 + 1 as line_number, 'P' || hash(n) % 2000 as product_id,
-        1 + n % 3 as quantity, case when n % 1000 = 0 then -1 else 5 + n % 90 end as unit_price,
+        1 + n % 3 as quantity, case when n % {every} = 0 then -1 else 5 + n % 90 end as unit_price,
         n % 2 as discount_amount, 3 + n % 40 as unit_cost, 'EUR' as currency_code,
         timestamp '2024-01-01' + interval (n // 4 % 720) day as updated_at from range({lines}) t(n)""",
 }
 
 
-def open_shop(folder: Path, lines: int) -> None:
-    """Write a shop of so many order lines, one in a thousand with a negative price."""
+def open_shop(folder: Path, lines: int, *, broken_every: int = 1000) -> None:
+    """Write a shop of so many order lines, one in so many of them with a negative price."""
     folder.mkdir(parents=True)
     (folder / "sources.yml").write_text(SOURCES)
     with duckdb.connect() as connection:
         for name, query in SHOP.items():
             file = folder / f"{name}.parquet"
-            connection.execute(f"copy ({query.format(lines=lines)}) to '{file}' (format parquet)")
+            connection.execute(
+                f"copy ({query.format(lines=lines, every=broken_every)}) to '{file}' (format parquet)"
+            )
 
 
 def load(folder: Path, *, gates: bool, whole: bool) -> dict[str, Any]:
@@ -79,12 +81,12 @@ def load(folder: Path, *, gates: bool, whole: bool) -> dict[str, Any]:
             first = [suite.expectations[0].configuration.to_json_dict()]  # the least that can be judged
             return run(self, ExpectationSuite(name=suite.name, expectations=first), schema, name)
         Path("/proc/self/clear_refs").write_text("5")  # from here on, the peak is GX's
-        before, began = _resident("VmRSS"), time.perf_counter()
+        before, began = resident("VmRSS"), time.perf_counter()
         results = run(self, suite, schema, name)
         judged[suite.name] = {
             "seconds": time.perf_counter() - began,
             "rules": len(results),
-            "megabytes": (_resident("VmHWM") - before) / 1024,
+            "megabytes": (resident("VmHWM") - before) / 1024,
         }
         return results
 
@@ -97,10 +99,10 @@ def load(folder: Path, *, gates: bool, whole: bool) -> dict[str, Any]:
             began = time.perf_counter()
             step.run(night, "crm") if step.per_source else step.run(night)
             steps[step.name] = time.perf_counter() - began
-    return {"steps": steps, "judged": judged, "peak": _resident("VmHWM") / 1024}
+    return {"steps": steps, "judged": judged, "peak": resident("VmHWM") / 1024}
 
 
-def _resident(figure: str) -> int:
+def resident(figure: str) -> int:
     """The process's resident kilobytes now (VmRSS) or at their highest (VmHWM)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(figure)).split()[1])
