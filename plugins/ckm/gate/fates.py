@@ -109,10 +109,7 @@ def take_in(
     records_deletions: bool,
 ) -> LedgerRow:
     """Append the sound candidates to the raw log and add up what became of every row."""
-    connection.execute(
-        "create or replace temp table admitted as select * from gate.candidates as candidate "
-        "where not exists (select 1 from gate.broken where broken.landed_row = candidate.landed_row)"
-    )
+    _admit(connection)
     loaded, renewed = raw.append(connection, source, name, night, run_id, is_purged=is_purged)
     _settle(connection, source, name, night, run_id)
     deleted = raw.append_deletions(connection, source, name, night, run_id) if records_deletions else 0
@@ -133,6 +130,14 @@ def take_in(
         deleted=deleted,
         renewed=renewed,
         is_whole=is_whole,
+    )
+
+
+def _admit(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `admitted`: the candidates that break no rule."""
+    connection.execute(
+        "create or replace temp table admitted as select * from gate.candidates as candidate "
+        "where not exists (select 1 from gate.broken where broken.landed_row = candidate.landed_row)"
     )
 
 
