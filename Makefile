@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-stack test-gates lint lock clean
+.PHONY: help setup run test test-fast test-stack test-gates prove lint lock clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -56,6 +56,9 @@ test-stack: $(STAMP)  ## Run the tests that start Airflow's own processes and le
 
 test-gates: $(STAMP)  ## Try ways in which a night can be wrong and show which rule catches each.
 	@$(BIN)/python -m benchmarks.wrong_nights
+
+prove: $(STAMP)  ## Try every kind of bad input and write docs/reliability.md; SHORT=1 tries a few and writes nothing.
+	@$(BIN)/python -m benchmarks.reliability $(if $(SHORT),--short)
 
 lint: $(STAMP)  ## Check style of Python, SQL and YAML.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
