@@ -156,13 +156,7 @@ def main(
             found = _in_a_process_of_its_own(place, whole=False)
             parts = [round(found["megabytes"][part]) for part in ("quarantine", "ledger")]
             sizes.append((f"{size:,}", f"{found['held']:,}", *parts))
-        columns = (
-            "order lines",
-            "rows set aside",
-            "MB of the quarantine",
-            "MB of the ledger",
-            "MB of the process",
-        )
+        columns = ("order lines", "rows set aside", "MB of the quarantine", "MB of the ledger")
         screen.print(table("memory, 0.1 % broken", columns, sizes))
 
 
