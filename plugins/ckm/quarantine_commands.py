@@ -134,7 +134,8 @@ def replay(
         newest = connection.execute("select max(as_of_date) from audit.load_ledger").fetchone()[0]
     console().print(
         f"{number:,} row{'s' if number > 1 else ''} of {choice} will be judged again with the next night; "
-        f"to do it now: ckm run --date {newest}"
+        f"to do it now: ckm run --date {newest}",
+        soft_wrap=True,
     )
 
 
@@ -152,7 +153,9 @@ def discard(
     choice = quarantine.Choice(which, run_id)
     with _warehouse(home) as connection:
         number = quarantine.discard(connection, choice, reason)
-    console().print(f"{number:,} row{'s' if number > 1 else ''} of {choice} left out: {reason}")
+    console().print(
+        f"{number:,} row{'s' if number > 1 else ''} of {choice} left out: {reason}", soft_wrap=True
+    )
 
 
 @contextmanager
