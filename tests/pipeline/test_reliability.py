@@ -27,7 +27,7 @@ THREE = Kind("three sound records", "csv", nights(text(*(product(number) for num
     "kind",
     [
         pytest.param(
-            kind, marks=() if kind.is_short else pytest.mark.slow, id=f"{kind.transport}: {kind.what}"
+            kind, marks=() if kind.is_short else pytest.mark.prove, id=f"{kind.transport}: {kind.what}"
         )
         for kind in KINDS
     ],
