@@ -133,8 +133,8 @@ def replay(
         number = quarantine.queue(connection, company, choice, mend=changes, line=line, reason=reason)
         newest = connection.execute("select max(as_of_date) from audit.load_ledger").fetchone()[0]
     console().print(
-        f"{number:,} row{'s' if number > 1 else ''} of {choice} will be judged again with the next night; "
-        f"to do it now: ckm run --date {newest}",
+        f"{number:,} row{'s' if number > 1 else ''} of {choice} will be judged again with the next night.\n"
+        f"To do it now: ckm run --date {newest}",
         soft_wrap=True,
     )
 
