@@ -61,6 +61,16 @@ class Company(Frozen):
         return ZoneInfo(self.time_zone)
 
 
+class Retention(Frozen):
+    """How long what a night leaves is kept: counts, or days before the night; null keeps it for good."""
+
+    versions: int = Field(default=5, ge=2, examples=[5])
+    audit_days: int = Field(default=400, ge=1, examples=[400])
+    quarantine_days: int | None = Field(default=None, ge=1, examples=[730])
+    raw_days: int | None = Field(default=None, ge=1, examples=[1830])
+    log_days: int = Field(default=30, ge=1, examples=[30])
+
+
 class Page(Frozen):
     """How an API cuts an endpoint's records into pages; `next` and `total` are JSON paths in a page's body."""
 
@@ -208,6 +218,8 @@ def model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
     match location:
         case ("company",):
             return Company
+        case ("retention",):
+            return Retention
         case (*_, "page"):
             return Page
         case (*_, "auth"):

@@ -23,6 +23,7 @@ from ckm.fields import (
     ObjectMapping,
     Page,
     RestSource,
+    Retention,
     Source,
     SqlSource,
     model_at,
@@ -31,17 +32,22 @@ from ckm.fitting import misfits
 from ckm.settings import expand_variables
 
 __all__ = [
-    "Auth", "Company", "FilesSource", "ObjectMapping", "Page", "RestSource", "Source", "Sources", "SqlSource",
-    "load_sources", "mapped_columns", "read_sources",
+    "Auth", "Company", "FilesSource", "ObjectMapping", "Page", "RestSource", "Retention", "Source", "Sources",
+    "SqlSource", "load_sources", "mapped_columns", "read_sources",
 ]  # fmt: skip
 SECRET_FIELDS = ("auth", "headers", "parameters", "url")
-TOP = {"company": "{name: Example Shop}", "sources": "{crm: {transport: files, path: exports, objects: {…}}}"}
+TOP = {
+    "company": "{name: Example Shop}",
+    "retention": "{versions: 5}",
+    "sources": "{crm: {transport: files, path: exports, objects: {…}}}",
+}
 
 
 class Sources(Frozen):
     """The whole of `sources.yml`."""
 
     company: Company
+    retention: Retention = Retention()
     sources: dict[str, Source] = Field(min_length=1)
     file: Path = Field(exclude=True)
     configuration_hash: str = Field(exclude=True)

@@ -47,6 +47,42 @@ FILE_CASES: dict[str, tuple[str, str, str, str]] = {
         "company.annual_discount_rate",
         "must be less than 1",
     ),
+    "one version only": (
+        "sources:\n",
+        "retention: {versions: 1}\nsources:\n",
+        "retention.versions: must be greater than or equal to 2, not 1",
+        "write versions: 5",
+    ),
+    "no day of raw data": (
+        "sources:\n",
+        "retention: {raw_days: 0}\nsources:\n",
+        "retention.raw_days",
+        "write raw_days: 1830",
+    ),
+    "audit for ever": (
+        "sources:\n",
+        "retention: {audit_days: null}\nsources:\n",
+        "retention.audit_days",
+        "write audit_days: 400",
+    ),
+    "days in words": (
+        "sources:\n",
+        "retention: {quarantine_days: 1 year}\nsources:\n",
+        "retention.quarantine_days",
+        "write quarantine_days: 730",
+    ),
+    "days misspelt": (
+        "sources:\n",
+        "retention: {logs_days: 1}\nsources:\n",
+        "retention.logs_days is not a known field",
+        "did you mean log_days?",
+    ),
+    "retention of nothing": (
+        "sources:\n",
+        "retention:\nsources:\n",
+        "retention must be a mapping",
+        "write retention: {versions: 5}",
+    ),
     "key twice": (
         "  knowledge:\n",
         "  crm:\n",
