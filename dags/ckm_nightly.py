@@ -17,6 +17,9 @@ to let a rule fail that you have looked at.
 their news and `give_verdict` warns. **A gate that fails** stops the night; `give_verdict` fails with the
 reason and puts it on record in `audit.runs`.
 
+**A task whose process dies**, or that something unexpected hits, is tried again up to twice, with growing
+pauses, and so is one that finds the home held by another load. What trying again cannot mend ends at once.
+
 **Alerts** of failures, stale sources and rules that warn are sent by `give_verdict`. Where `CKM_PUBLISHED_BY`
 (HH:MM) is set, the scheduler itself sends one when readers do not have the night by then.
 
@@ -65,6 +68,12 @@ set_tool_defaults()
 WRITER_POOL = "duckdb_writer"  # one slot: DuckDB takes one writer, and a second would fail rather than wait
 OWNER = "data-engineering"
 DEFAULT_FIRST_NIGHT = date(2025, 1, 1)
+TRIED_AGAIN = {  # the code decides what is given up at once: `ckm_airflow.failing`
+    "retries": 2,
+    "retry_delay": timedelta(seconds=15),
+    "retry_exponential_backoff": 4,
+    "max_retry_delay": timedelta(minutes=10),
+}
 HOURS = {"extract": 3, "build_star": 3}  # a first night reads and builds all history; other tasks have one
 PAGES = {
     "gate_raw": {"Gates": "gates.html", "Data Docs": "data_docs/index.html"},
@@ -120,10 +129,6 @@ def task_of(step: Step) -> Any:
         owner=OWNER,
         doc_md=f"{step.purpose}\n\n**When it fails:** {step.on_failure}",
         pool=WRITER_POOL if step.uses_warehouse else "default_pool",
-        retries=2 if step.heals else 0,
-        retry_delay=timedelta(seconds=15),
-        retry_exponential_backoff=4,
-        max_retry_delay=timedelta(minutes=10),
         execution_timeout=timedelta(hours=HOURS.get(step.name, 1)),
     )(run_step)
 
@@ -134,7 +139,6 @@ def task_around(function: Any, purpose: str, on_failure: str, **options: Any) ->
         owner=OWNER,
         doc_md=f"{purpose}\n\n**When it fails:** {on_failure}",
         pool=WRITER_POOL,
-        retries=0,
         execution_timeout=timedelta(minutes=15),
         **options,
     )(function)
@@ -170,6 +174,7 @@ ZONE = company_zone()
     start_date=first_night(ZONE),
     catchup=True,
     max_active_runs=1,
+    default_args=TRIED_AGAIN,
     deadline=hour_of_publication(ZONE),
     params={
         "date": Param(None, type=["null", "string"], format="date", description="Night; default: the run's."),

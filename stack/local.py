@@ -76,6 +76,8 @@ class Local:
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
             "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "task=INFO ckm=INFO",
+            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "DO_NOT_TRACK": "1",
             "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker",

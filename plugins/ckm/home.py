@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from ckm.errors import ConfigurationError, LoadRunning
@@ -61,8 +60,9 @@ class Home:
     def logs(self) -> Path:
         return self.folder / "logs"
 
-    def landing(self, night: date) -> Path:
-        return self.folder / "landing" / night.isoformat()
+    def landing(self, run_id: str) -> Path:
+        """A run's own, so that what is left of another run cannot write into it."""
+        return self.folder / "landing" / run_id
 
     def make(self) -> None:
         """Create the folders; the home holds personal data, so only its owner may enter."""

@@ -32,7 +32,7 @@ class Night:
 
     @property
     def landing(self) -> Path:
-        return self.home.landing(self.as_of_date)
+        return self.home.landing(self.run_id)
 
     @property
     def step_records(self) -> Path:

@@ -33,8 +33,8 @@ from ckm.warehouse import connect
 class Step:
     """One step: `run(night)`, or `run(night, source)` once per source. Its result is a table to show.
 
-    `heals` says that trying again may help (a system that did not answer), `uses_warehouse` that it must
-    not run beside another step that does.
+    `heals` says that what it reports as failed may do better at the next try (a system that did not answer),
+    `uses_warehouse` that it must not run beside another step that does.
     """
 
     name: str
@@ -106,7 +106,7 @@ def prepare(
         accept=tuple(accept),
     )
     shutil.rmtree(home.gx, ignore_errors=True)
-    shutil.rmtree(home.landing(night), ignore_errors=True)
+    shutil.rmtree(prepared.landing.parent, ignore_errors=True)
     prepared.landing.mkdir(parents=True)
     (prepared.landing / "windows.json").write_text(json.dumps(spans, default=str, indent=1))
     runs.leave(

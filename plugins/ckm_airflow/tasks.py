@@ -20,7 +20,7 @@ from ckm.sources import load_sources
 from ckm_airflow.failing import give_up, plain_failure
 from ckm_airflow.secrets import look_into_airflow
 from ckm_airflow.showing import push_models, show
-from ckm_airflow.turn import hold, refuse_if_overtaken
+from ckm_airflow.turn import hold, hold_landing, refuse_if_overtaken
 
 log = structlog.get_logger("ckm.nightly")  # the one kind whose level can be set apart from Airflow's own
 
@@ -56,7 +56,8 @@ def prepare() -> list[str]:
                 accept=params.get("accept") or (),
                 driver="airflow",
             )
-    context["ti"].xcom_push("night", night.to_json())
+            # while it holds the home, so that what a try before this one says cannot come after it
+            context["ti"].xcom_push("night", night.to_json())
     log.info(f"Night of {night.as_of_date}, run {night.run_id}, home {night.home_folder}")
     return list(sources.sources)
 
@@ -67,10 +68,11 @@ def run_step(name: str, source: str | None = None) -> str:
 
     ti = get_current_context()["ti"]
     step, prepared = BY_NAME[name], Night.from_json(ti.xcom_pull(task_ids="prepare", key="night"))
-    with plain_failure(prepared, may_heal=step.heals):
+    with plain_failure(prepared):
         look_into_airflow()
         if not step.uses_warehouse:
-            result = nightly.run_step(step, prepared, source)
+            with hold_landing(prepared, source):
+                result = nightly.run_step(step, prepared, source)
         else:
             with hold(prepared.home):
                 refuse_if_overtaken(prepared, step)
@@ -79,7 +81,7 @@ def run_step(name: str, source: str | None = None) -> str:
         if name.startswith("build_"):
             shown = [n for n in result if n.resource_type != "test" or n.status != "pass"]
             push_models((n.node, n.status, n.duration_seconds, n.failures) for n in shown)
-        failures = [item.failure for item in result if item.failure] if step.name == "extract" else []
+        failures = [item.failure for item in result if item.failure] if step.heals else []
         if failures and ti.try_number <= ti.max_tries:
             give_up(" ".join(failures), ObjectFailed.exit_code, for_now=True)
         for failure in failures:

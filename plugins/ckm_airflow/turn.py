@@ -1,9 +1,16 @@
-"""Whose turn it is in the home: one load at a time, and none that another has overtaken."""
+"""Whose turn it is in the home: one load at a time, none that another has overtaken, none that nobody waits for."""
 
+import fcntl
+import os
+import select
+import signal
+import stat
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 
 from ckm.errors import CkmError, LoadRunning
 from ckm.home import Home
@@ -21,6 +28,7 @@ def hold(home: Home) -> Iterator[None]:
     Raises:
         LoadRunning: it was held all the time.
     """
+    end_with_supervisor()
     deadline = time.monotonic() + LOCK_PATIENCE.total_seconds()
     while True:
         lock = home.lock()
@@ -37,6 +45,42 @@ def hold(home: Home) -> Iterator[None]:
         lock.__exit__(None, None, None)
 
 
+@contextmanager
+def hold_landing(night: Night, source: str) -> Iterator[None]:
+    """Hold what one source lands: an earlier try of the task may live on for some seconds after it was given up.
+
+    Raises:
+        CkmError: another run has taken the landing away.
+    """
+    end_with_supervisor()
+    try:
+        file = (night.landing / f"{source}.lock").open("w")
+    except FileNotFoundError:
+        raise overtaken(night) from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@cache
+def end_with_supervisor() -> None:
+    """From now on this task's process dies with the process that started it, which alone reports how it ends.
+
+    Otherwise it would hold the home, for hours perhaps, against the next try of the same task. It is killed, not
+    asked: a load may be killed anywhere. Where a night runs without a scheduler nothing supervises it.
+    """
+    is_supervised = stat.S_ISSOCK(os.fstat(0).st_mode) and os.getpgrp() == os.getpid()
+    if is_supervised:  # the supervisor has the other end of standard input, which is closed when it dies
+        end = select.poll()
+        end.register(0, select.POLLHUP)
+
+        def wait() -> None:
+            end.poll()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        threading.Thread(target=wait, daemon=True, name="end with supervisor").start()
+
+
 def refuse_if_overtaken(night: Night, step: Step) -> None:
     """A cleared task must not go on where its run has no longer a say.
 
@@ -44,7 +88,7 @@ def refuse_if_overtaken(night: Night, step: Step) -> None:
         CkmError: a later run has begun in this home, or the raw gates have already judged this run.
     """
     with connect(night.home.warehouse, read_only=True) as connection:
-        status, overtaken = connection.execute(
+        status, is_overtaken = connection.execute(
             """
             select own.status,
                 exists (select 1 from audit.runs as later where later.started_at > own.started_at)
@@ -52,9 +96,12 @@ def refuse_if_overtaken(night: Night, step: Step) -> None:
             """,
             [night.run_id],
         ).fetchone()
-    if overtaken:
-        raise CkmError(
-            f"another load has begun since run {night.run_id}: clear from prepare to run it again."
-        )
+    if is_overtaken:
+        raise overtaken(night)
     if step.per_source and status != "running":
         raise CkmError(f"run {night.run_id} is over ({status}): clear from prepare.")
+
+
+def overtaken(night: Night) -> CkmError:
+    """What a task says when the home belongs to another run by now."""
+    return CkmError(f"another load has begun since run {night.run_id}: clear from prepare to run it again.")

@@ -139,12 +139,10 @@ def test_pools_exist_in_the_set_up(facts: dict[str, Any]) -> None:
     assert {task["pool"] for task in tasks(facts).values()} == {"default_pool", made[1]}
 
 
-def test_only_steps_that_heal_are_retried_with_back_off(facts: dict[str, Any]) -> None:
-    found = facts["dags"]["ckm_nightly"]["tasks"]
-    for step in STEPS:
-        assert (found[step.name]["retries"] > 0) == step.heals
-        assert found[step.name]["backs_off"] or not step.heals
-    assert found["prepare"]["retries"] == found["give_verdict"]["retries"] == 0
+def test_every_task_is_tried_again_a_few_times_with_back_off(facts: dict[str, Any]) -> None:
+    for name, task in tasks(facts).items():
+        assert 1 <= task["retries"] <= 3, name
+        assert task["backs_off"], name
 
 
 def test_what_uses_the_warehouse_shares_the_one_slot(facts: dict[str, Any]) -> None:

@@ -3,10 +3,11 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from stack.local import COMPONENTS, POOL
+from stack.local import COMPONENTS, POOL, Local
 from tests.stack.compose import (
     DOCUMENT,
     FILE,
@@ -146,6 +147,13 @@ def test_the_filled_example_leaves_no_variable_over() -> None:
 def test_every_setting_of_the_load_is_passed_on() -> None:
     settings = {f"CKM_{field.upper()}" for field in Settings.model_fields} - {"CKM_PROJECT"}
     assert settings <= set(SERVICES["scheduler"]["environment"])
+
+
+def test_a_night_goes_on_as_soon_after_a_crash_as_on_a_persons_machine(tmp_path: Path) -> None:
+    own = Local(tmp_path, 8080).settings()
+    scheduling = {name: value for name, value in own.items() if name.startswith("AIRFLOW__SCHEDULER__")}
+    assert len(scheduling) == 2
+    assert scheduling.items() <= SERVICES["scheduler"]["environment"].items()
 
 
 def test_the_pool_of_the_writer_is_made() -> None:

@@ -1,6 +1,6 @@
 """Extract: a source's rows, as received, land as Parquet files in the home; the warehouse is not touched.
 
-    system --transport--> Arrow batches of text --dlt--> landing/<night>/<source>/<object>/*.parquet
+    system --transport--> Arrow batches of text --dlt--> landing/<run>/<source>/<object>/*.parquet
 
 Every column lands as text under the source's own name, beside the landing's own columns (`columns.py`), so that
 nothing is cast or renamed before the gate has seen it. What cannot be read as a row lands too, as it was received.
@@ -59,7 +59,7 @@ def extract_source(sources: Sources, name: str, windows: dict[str, Window], land
         sources: the company's configuration.
         name: the source to read.
         windows: the span of the cursor to read, by object.
-        landing: folder of the night; `<landing>/<name>` is made anew.
+        landing: folder of the run; `<landing>/<name>` is made anew.
 
     Returns:
         One `Landed` per object, in the order of `sources.yml`. An object that cannot be read is reported
