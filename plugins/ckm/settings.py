@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     published_by: time | None = None
     site_url: str | None = Field(default=None, pattern=r"^https?://")
     memory_limit: str | None = Field(default=None, pattern=r"^[0-9.]+ ?[KMGTkmgt]i?[Bb]$")
+    threads: int | None = Field(default=None, ge=1)
     alert_webhook: SecretStr | None = None
     smtp_url: SecretStr | None = None
     alert_email_from: str | None = Field(default=None, pattern="@")
@@ -136,6 +137,8 @@ REMEDIES = {
     "first_night": "write a date such as 2025-12-31",
     "published_by": "write an hour such as 06:30",
     "site_url": "write an address such as https://ckm.example.com",
+    "memory_limit": "write a size such as 4GB",
+    "threads": "write a number of cores such as 4",
     "alert_webhook": "write an address such as https://chat.example.com/hooks/1",
     "smtp_url": "write an address such as smtp://user:password@mail.example.com:587",
     "alert_email_from": "write an address such as ckm@example.com",

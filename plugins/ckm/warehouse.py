@@ -10,7 +10,7 @@ import duckdb
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError, LoadRunning
 
-MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say; dbt's profile has the same
+MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say
 
 LOG_COLUMNS: dict[str, str] = {
     "row_key": "varchar not null",
@@ -82,7 +82,7 @@ OTHER_KEY = (
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB file for the length of a `with`; the session's clock is UTC.
 
-    It takes no more memory than `CKM_MEMORY_LIMIT`, and puts what does not fit beside the file.
+    It takes no more of the machine than `limit` lets it, and puts what does not fit into memory beside the file.
 
     Raises:
         LoadRunning: another process holds the file.
@@ -97,12 +97,19 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         raise
     try:
         connection.execute("set time zone 'UTC'")
-        connection.execute(
-            f"set memory_limit = {literal(os.environ.get('CKM_MEMORY_LIMIT') or MEMORY_LIMIT)}"
-        )
+        limit(connection)
         yield connection
     finally:
         connection.close()
+
+
+def limit(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB take no more memory than `CKM_MEMORY_LIMIT`, and as many cores as `CKM_THREADS`, else all."""
+    connection.execute(
+        f"set memory_limit = {literal(os.environ.get('CKM_MEMORY_LIMIT') or MEMORY_LIMIT)}"
+    )
+    if threads := os.environ.get("CKM_THREADS"):
+        connection.execute(f"set threads = {int(threads)}")
 
 
 def quoted(name: str) -> str:

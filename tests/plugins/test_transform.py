@@ -15,10 +15,18 @@ from ckm.home import Home
 FINDS_A_ROW = (
     "select 1 as wrong from {{{{ ref('cocreation_style') }}}} limit 1 {{{{ config(severity = '{}') }}}}"
 )
+HAS_OTHER_LIMITS = """
+select 1 as wrong from {{ ref('cocreation_style') }}
+where current_setting('threads') <> 3 or current_setting('memory_limit') <> '1.8 GiB'
+"""
 
 
 @pytest.mark.slow
-def test_dbt_test_of_severity_error_stops_the_night_and_a_warning_does_not(tmp_path: Path) -> None:
+def test_dbt_test_of_severity_error_stops_the_night_and_a_warning_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CKM_THREADS", "3")
+    monkeypatch.setenv("CKM_MEMORY_LIMIT", "")  # as docker-compose.yml leaves it: the default of 2GB
     project, home = tmp_path / "project", Home(tmp_path / "home")
     shutil.copytree(PROJECT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
     home.make()
@@ -26,6 +34,7 @@ def test_dbt_test_of_severity_error_stops_the_night_and_a_warning_does_not(tmp_p
         warehouse.prepare(connection, ("00", "00"))
     variables = transform.dbt_vars(Company(name="Test", time_zone="Europe/Berlin"), date(2025, 1, 1))
 
+    (project / "tests" / "assert_limits.sql").write_text(HAS_OTHER_LIMITS)
     (project / "tests" / "assert_style.sql").write_text(FINDS_A_ROW.format("warn"))
     transform.build(home, project, variables, ("path:seeds",), "2025-01-01.1")
     (project / "tests" / "assert_style.sql").write_text(FINDS_A_ROW.format("error"))

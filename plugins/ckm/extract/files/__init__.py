@@ -23,7 +23,7 @@ from ckm.extract.files.sheets import Sheet
 from ckm.extract.files.stored import StoredFile, refused, repeated, stored_files
 from ckm.extract.window import Window
 from ckm.fields import ObjectMapping
-from ckm.warehouse import literal, quoted
+from ckm.warehouse import limit, literal, quoted
 
 BATCH_ROWS = 100_000
 
@@ -183,6 +183,7 @@ def _duckdb(place: str) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with duckdb.connect() as session:
             session.execute("set time zone 'UTC'")
+            limit(session)
             yield session
     except (duckdb.Error, pa.ArrowException) as error:
         raise ObjectFailed(f"DuckDB cannot read {place}: {safe_reason(error)}.") from error
