@@ -11,14 +11,14 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from ckm import raw, runs, transform, warehouse
+from ckm import migrations, raw, retention, runs, transform, warehouse
 from ckm.check.suites import demand_rules
 from ckm.errors import CkmError, ConfigurationError, GateFailed, sentence_of
 from ckm.extract.window import Window
@@ -78,10 +78,15 @@ def prepare(
     pads = hmac_pads(home.secret(settings.secret))
     with connect(home.warehouse) as connection:
         warehouse.prepare(connection, pads)
+        retention.demand_log(connection, night)
         newest = connection.execute("select max(as_of_date) from audit.load_ledger").fetchone()[0]
         latest = connection.execute("select max(as_of_date) from audit.runs").fetchone()[0]
         is_past = newest is not None and night < newest
-        rebuilds = full_refresh or (latest is not None and night < latest)
+        rebuilds = (
+            full_refresh
+            or (latest is not None and night < latest)
+            or migrations.asks_full_refresh(connection)
+        )
         run_id = runs.start_run(
             connection,
             night,
@@ -209,11 +214,25 @@ def gate_marts(night: Night) -> list[Any]:
 
 
 def publish(night: Night) -> Any:
-    """Make the new version and switch to it in one rename."""
+    """Make the new version and switch to it in one rename; then let go of what is too old to be kept."""
     from ckm import publish as publishing
 
-    published = publishing.publish(night.home, night.as_of_date, night.run_id, night.sources().company.name)
+    sources = night.sources()
+    published = publishing.publish(night.home, night.as_of_date, night.run_id, sources.company.name)
     shutil.rmtree(night.landing, ignore_errors=True)
+    if published.version is None:  # an older night: the newer one has done it
+        return published
+    try:
+        retention.apply(night.home, sources.retention, night.as_of_date, night.run_id)
+    except (
+        CkmError,
+        duckdb.Error,
+        OSError,
+    ) as error:  # readers have the night, and the next one removes more
+        sentence = (
+            f"version {published.version}; what is too old stays until the next night: {sentence_of(error)}"
+        )
+        return replace(published, message=sentence)
     return published
 
 

@@ -229,9 +229,12 @@ def discard(connection: duckdb.DuckDBPyConnection, choice: Choice, reason: str) 
 def _decide(connection: duckdb.DuckDBPyConnection, choice: Choice, status: str, reason: str | None) -> int:
     condition, given = choice.condition()
     changed = connection.execute(
-        f"update quarantine.rows set status = ?, reason = coalesce(?, reason), decided_at = ? "
-        f"where {condition} and status in ('open', 'queued')",
-        [status, reason, datetime.now(UTC).replace(tzinfo=None, microsecond=0), *given],
+        f"""
+        update quarantine.rows set status = ?, reason = coalesce(?, reason), decided_at = ?,
+            settled_on = case when ? = 'discarded' then (select max(as_of_date) from audit.load_ledger) end
+        where {condition} and status in ('open', 'queued')
+        """,
+        [status, reason, datetime.now(UTC).replace(tzinfo=None, microsecond=0), status, *given],
     ).fetchone()[0]
     if not changed:
         raise ConfigurationError(f"no row of {choice} is open: see `ckm quarantine list --all`.")

@@ -168,7 +168,7 @@ def _warehouse(home: HomeOption) -> Iterator[duckdb.DuckDBPyConnection]:
     if not place.warehouse.exists():
         raise ConfigurationError(f"{place.folder} holds no warehouse yet: run ckm run first.")
     with place.lock(), connect(place.warehouse) as connection:
-        prepare(connection)  # a home of an earlier release lacks what a decision is written into
+        prepare(connection)  # refuses a home of another release, which lacks what a decision is written into
         yield connection
 
 

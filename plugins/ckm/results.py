@@ -110,6 +110,11 @@ def standing_tables(seen: Standing, published: str | None, note: str) -> list[Re
         tables.append(new_columns_table((c.object, c.column, c.is_mapped) for c in seen.new_columns))
     if seen.run_id:
         tables.append(_stale(f"stale in run {seen.run_id}", seen.stale) if seen.stale else "all fresh")
+    if seen.removed:
+        rows = [(r.what, r.cutoff, r.rows) for r in seen.removed]
+        tables.append(
+            table(f"too old to keep, removed by run {seen.run_id}", ("what", "before", "rows"), rows)
+        )
     return tables
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import duckdb
 
-from ckm import audit
+from ckm import audit, retention
+from ckm.retention import Removed
 
 # One row per run, newest first. A rule that sets rows aside holds as far as the night goes; the rows are counted.
 RUNS = """
@@ -67,8 +68,8 @@ class Broken:
 class Standing:
     """How a home stands: its newest runs, each as it is on record, and what did not hold in the newest of them.
 
-    Stale objects and new columns are those of `run_id`, the newest run that read the sources: one that computes
-    an older night reads none.
+    Stale objects, new columns and what retention removed are those of `run_id`, the newest run that read the sources:
+    one that computes an older night reads none.
     """
 
     runs: list[dict[str, Any]]
@@ -76,6 +77,7 @@ class Standing:
     run_id: str | None
     stale: list[Stale]
     new_columns: list[NewColumn]
+    removed: list[Removed]
 
 
 def standing(connection: duckdb.DuckDBPyConnection, limit: int = 14) -> Standing:
@@ -94,6 +96,7 @@ def standing(connection: duckdb.DuckDBPyConnection, limit: int = 14) -> Standing
         run_id=run_id,
         stale=[Stale(*row) for row in audit.stale_objects(connection, run_id)] if run_id else [],
         new_columns=[NewColumn(*row) for row in audit.new_columns(connection, run_id)] if run_id else [],
+        removed=retention.removed_by(connection, run_id) if run_id else [],
     )
 
 

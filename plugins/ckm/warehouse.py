@@ -7,9 +7,11 @@ from pathlib import Path
 
 import duckdb
 
+from ckm import __version__, runs
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError, LoadRunning
 
+SCHEMA_VERSION = 2  # of the tables below; each change to them is a step in ckm.migrations
 MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say
 
 LOG_COLUMNS: dict[str, str] = {
@@ -54,13 +56,16 @@ AUDIT_TABLES: dict[str, str] = {
         upstream_table varchar, upstream_column varchar,
         expression varchar""",
     "erasures": "run_id varchar, as_of_date date, customer_key varchar, reason varchar, rows_erased bigint",
+    "schema_versions": """version bigint, ckm_version varchar, migrated_at timestamp, says varchar,
+        asks_full_refresh boolean""",
+    "retention": "run_id varchar, as_of_date date, what varchar, cutoff date, rows bigint",
 }
 
 QUARANTINE_TABLE = """quarantine_id varchar, source varchar, object varchar, rule varchar, other_rules varchar,
     severity varchar, description varchar, detail varchar, row_key varchar, content_hash varchar, content varchar,
     source_pointer varchar, first_run_id varchar, first_seen_on date, last_run_id varchar,
     last_seen_on date, status varchar, mended varchar, reason varchar, decided_at timestamp,
-    replayed_as varchar, replayed_hash varchar"""
+    replayed_as varchar, replayed_hash varchar, settled_on date"""
 
 SCORE_TABLES: dict[str, str] = {
     "clv": """customer_key varchar, p_alive double, expected_orders_90d double, expected_orders_365d double,
@@ -123,7 +128,7 @@ def literal(text: str) -> str:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | None = None) -> None:
-    """Create, where absent, every schema and table that the load or dbt reads before something fills it.
+    """Make a new home's schemas and tables: all that the load or dbt reads before something fills it.
 
     An object that the company lacks has an empty raw table, so that all that is downstream is empty
     rather than broken.
@@ -133,35 +138,84 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
             None leaves what is there.
 
     Raises:
-        ConfigurationError: the home was built with another key.
+        ConfigurationError: the home was built with another key, or by a release with other tables.
     """
+    if fault := schema_fault(connection):
+        raise ConfigurationError(fault)
+    connection.begin()  # half a new home would look like one of an earlier release
+    try:
+        is_new = schema_version(connection) is None
+        _create(connection)
+        if is_new:
+            record_version(connection, SCHEMA_VERSION, "A new home.")
+        if hmac_pads:
+            if has_other_key(connection, hmac_pads):
+                raise ConfigurationError(OTHER_KEY)
+            if not connection.execute("from secrets.customer_key_pads").fetchall():
+                connection.execute("insert into secrets.customer_key_pads values (?, ?)", list(hmac_pads))
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
     for schema in ("audit", "gate", "quarantine", "scores", "secrets"):
         connection.execute(f"create schema if not exists {schema}")
     for name, columns in AUDIT_TABLES.items():
         connection.execute(f"create table if not exists audit.{name} ({columns})")
-        for column in columns.split(","):  # a home of an earlier release lacks the newer ones
-            connection.execute(f"alter table audit.{name} add column if not exists {column}")
     for name, columns in SCORE_TABLES.items():
         connection.execute(f"create table if not exists scores.{name} ({columns})")
     connection.execute(f"create table if not exists quarantine.rows ({QUARANTINE_TABLE})")
-    for column in QUARANTINE_TABLE.split(","):
-        connection.execute(f"alter table quarantine.rows add column if not exists {column}")
     connection.execute(
         "create table if not exists secrets.customer_key_pads (inner_pad varchar, outer_pad varchar)"
     )
-    if hmac_pads:
-        if has_other_key(connection, hmac_pads):
-            raise ConfigurationError(OTHER_KEY)
-        if not connection.execute("from secrets.customer_key_pads").fetchall():
-            connection.execute("insert into secrets.customer_key_pads values (?, ?)", list(hmac_pads))
     log_columns = ", ".join(f"{name} {sql_type}" for name, sql_type in LOG_COLUMNS.items())
     for source, contract in source_contracts().items():
         connection.execute(f"create schema if not exists raw_{source}")
         for name, spec in contract.objects.items():
             columns = ", ".join(f"{quoted(c)} {column.duckdb_type}" for c, column in spec.columns.items())
             connection.execute(f"create table if not exists raw_{source}.{name} ({log_columns}, {columns})")
-            # A home of an earlier release has no such column.
-            connection.execute(f"alter table raw_{source}.{name} add column if not exists unmapped varchar")
+
+
+def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of a home's tables; None where there are none yet."""
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'audit'"
+    ).fetchall()
+    if ("schema_versions",) in tables:
+        return connection.execute("select max(version) from audit.schema_versions").fetchone()[0]
+    return 1 if ("runs",) in tables else None  # the first release kept no record of it
+
+
+def schema_fault(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The sentence on a home whose tables are not those that this release reads and writes."""
+    version = schema_version(connection)
+    if version is None or version == SCHEMA_VERSION:
+        return None
+    if version < SCHEMA_VERSION:
+        return (
+            f"this home was made by an earlier release (schema {version}, this one needs {SCHEMA_VERSION}): "
+            "back it up with ckm backup and run ckm migrate."
+        )
+    (release,) = connection.execute(
+        "select max_by(ckm_version, version) from audit.schema_versions"
+    ).fetchone()
+    return (
+        f"this home was made by a newer release (schema {version}, this one knows {SCHEMA_VERSION}): "
+        f"install ckm {release} or a later one."
+    )
+
+
+def record_version(
+    connection: duckdb.DuckDBPyConnection, version: int, says: str, *, asks_full_refresh: bool = False
+) -> None:
+    """Put on record that the home's tables are of a version from now on, and whether the next night must rebuild."""
+    connection.execute(
+        """insert into audit.schema_versions (version, ckm_version, migrated_at, says, asks_full_refresh)
+        values (?, ?, ?, ?, ?)""",
+        [version, __version__, runs.now(), says, asks_full_refresh],
+    )
 
 
 def has_other_key(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | None) -> bool:

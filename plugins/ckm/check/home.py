@@ -10,7 +10,7 @@ import duckdb
 from ckm.errors import CkmError, ConfigurationError, LoadRunning, safe_reason
 from ckm.home import Home, hmac_pads
 from ckm.settings import Settings
-from ckm.warehouse import OTHER_KEY, connect, has_other_key
+from ckm.warehouse import OTHER_KEY, connect, has_other_key, schema_fault
 
 GIB = 1 << 30
 LEAST_FREE = GIB
@@ -59,6 +59,8 @@ def _warehouse_faults(home: Home, secret: str | None) -> Iterator[CkmError]:
                 yield ConfigurationError(
                     f"{home.warehouse} was written by another program: set CKM_HOME to a folder of your own."
                 )
+            elif fault := schema_fault(connection):
+                yield ConfigurationError(f"{home.folder}: {fault}")
             elif "secrets.customer_key_pads" in tables and has_other_key(
                 connection, hmac_pads(key) if key else None
             ):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from ckm import audit, raw
+from ckm import audit, raw, retention
 from ckm.audit import LedgerRow
 from ckm.contracts import object_contract, parents_first
 from ckm.errors import GateFailed
@@ -119,6 +119,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
     in_files = isinstance(load.sources.sources[source], FilesSource) and not mapping.snapshot
     records_deletions = landed.is_whole and not mapping.purged and not (in_files and mapping.query)
     if failure is None:
+        forgotten = retention.forgotten_until(connection, f"raw_{source}.{name}")
         columns = candidates.lay_out(connection, source, name, landed.columns, parquet)
         candidates.build(
             connection,
@@ -130,6 +131,7 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
             columns=columns,
             zone=load.sources.zone_of(source),
             window=Window.until(night, load.sources.company.zone, None, 0),
+            forgotten_before=forgotten and Window.until(forgotten, load.sources.company.zone, None, 0).end,
             uses_cursor=raw.has_cursor(source, name, mapping, landed.columns),
             judged_anew=rules_beyond_the_row([*contract_rules(contract), *rules]),
         )

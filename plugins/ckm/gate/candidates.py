@@ -12,6 +12,7 @@ the contract's type, and is null elsewhere.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -85,6 +86,7 @@ def build(
     window: Window,
     uses_cursor: bool,
     judged_anew: Collection[str] = (),
+    forgotten_before: datetime | None = None,
 ) -> None:
     """Make `gate.waiting`, `gate.present` and `gate.candidates` from one object's `gate.landed`.
 
@@ -97,12 +99,17 @@ def build(
             `unmapped`.
         judged_anew: rules whose verdict depends on more than the row's own content, such as the night; a row
             that one of them set aside is a candidate again.
+        forgotten_before: the moment in UTC before which versions that others superseded have left the raw log; one
+            that the system still shows beside the current one is as if it were there.
     """
     typed = _typed_rows(contract, mapping, mapped, columns, zone)
     cursor = quoted(contract.cursor) if contract.cursor and uses_cursor else "cast(null as timestamp)"
     is_dated = "true" if cursor.startswith("cast") else f"{quoted(str(contract.cursor) + UNREADABLE)} is null"
     native = set(contract.key) <= set(mapped) | set(mapping.constants)
     judged = ", ".join(literal(rule) for rule in ["", *judged_anew])
+    forgotten = "false"
+    if forgotten_before:
+        forgotten = f"compared.version_order < timestamp '{forgotten_before:%Y-%m-%d %H:%M:%S}'"
     alike = "partition by content_hash, is_repeated, own_key order by landed_row < 0, landed_row"
     connection.execute(
         f"""
@@ -185,8 +192,8 @@ def build(
                     when compared.is_mended then 'unchanged'
                     when compared.is_held then 'held'
                     when latest.latest_hash = compared.content_hash then 'unchanged'
-                    when logged.content_hash is not null and compared.version_order < latest.latest_order
-                        and not latest.is_deleted then 'older'
+                    when (logged.content_hash is not null or {forgotten})
+                        and compared.version_order < latest.latest_order and not latest.is_deleted then 'older'
                     else 'candidate'
                 end as fate
             from compared

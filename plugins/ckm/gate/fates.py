@@ -85,6 +85,16 @@ def set_aside(
         """,
         [run_id, night, source, name],
     )
+    connection.execute(  # a decision is not forgotten as long as the system sends what it was about
+        """
+        update quarantine.rows set last_seen_on = ?
+        from gate.present
+        where rows.source = ? and rows.object = ? and rows.status in ('discarded', 'replayed')
+            and present.landed_row > 0
+            and rows.row_key = present.row_key and rows.content_hash = present.content_hash
+        """,
+        [night, source, name],
+    )
     connection.execute(
         """
         update quarantine.rows
@@ -154,24 +164,24 @@ def _settle(connection: duckdb.DuckDBPyConnection, source: str, name: str, night
         """
         update quarantine.rows
         set status = 'replayed', replayed_as = present.row_key, replayed_hash = present.content_hash,
-            last_run_id = ?, last_seen_on = ?
+            last_run_id = ?, last_seen_on = ?, settled_on = ?
         from gate.replays join gate.present using (landed_row)
         where rows.quarantine_id = replays.quarantine_id and rows.status = 'queued'
         """,
-        [run_id, night],
+        [run_id, night, night],
     )
     connection.execute(
         """
         update quarantine.rows
-        set status = if(known.is_same, 'released', 'replaced')
+        set status = if(known.is_same, 'released', 'replaced'), settled_on = $night
         from (
             select quarantine_id, bool_or(admitted.content_hash = held.content_hash) as is_same
             from quarantine.rows as held join admitted using (row_key)
-            where held.source = ? and held.object = ? and held.status = 'open' and admitted.landed_row > 0
+            where held.source = $source and held.object = $name and held.status = 'open' and admitted.landed_row > 0
             group by quarantine_id
         ) as known
         where rows.quarantine_id = known.quarantine_id
-            and (known.is_same or rows.last_run_id <> ?)  -- what tonight shows beside the sound one still waits
+            and (known.is_same or rows.last_run_id <> $run)  -- what tonight shows beside the sound one still waits
         """,
-        [source, name, run_id],
+        {"night": night, "source": source, "name": name, "run": run_id},
     )

@@ -433,15 +433,6 @@ def test_object_that_failed_shows_no_columns(gate: Gate, write_sources: Any) -> 
     assert gate.rows(SEEN) == []
 
 
-def test_home_of_an_earlier_release_gets_the_column_that_carries(gate: Gate, write_sources: Any) -> None:
-    gate.connection.execute("alter table raw_crm.products drop column unmapped")
-    warehouse.prepare(gate.connection)
-    gate.load(
-        write_sources({"products": PRODUCTS}), "2025-01-01", {"products.csv": "SKU,Name,Price,C\n1,a,1,x\n"}
-    )
-    assert gate.rows(UNMAPPED) == [("1", 1, '{"C":"x"}')]
-
-
 class TestSql:
     """A database whose columns change under the load."""
 
