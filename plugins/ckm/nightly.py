@@ -224,14 +224,8 @@ def publish(night: Night) -> Any:
         return published
     try:
         retention.apply(night.home, sources.retention, night.as_of_date, night.run_id)
-    except (
-        CkmError,
-        duckdb.Error,
-        OSError,
-    ) as error:  # readers have the night, and the next one removes more
-        sentence = (
-            f"version {published.version}; what is too old stays until the next night: {sentence_of(error)}"
-        )
+    except (CkmError, duckdb.Error, OSError) as error:  # readers have the night; the next one lets go of it
+        sentence = f"version {published.version}; what is too old stays for a night: {sentence_of(error)}"
         return replace(published, message=sentence)
     return published
 

@@ -50,7 +50,7 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Removed:
-    """What retention removed of one kind from before a date: rows, files of `logs`, folders of `landing`."""
+    """What retention removed of one kind from before a date: rows, or files of `logs`."""
 
     what: str
     cutoff: date
@@ -181,7 +181,7 @@ def _raw(connection: duckdb.DuckDBPyConnection, cutoff: date) -> list[Removed]:
 
 
 def _files(home: Home, keep: Retention, night: date) -> list[Removed]:
-    """Old logs, and what nights that never ended have landed: once another is published, nobody reads it."""
+    """Old logs, and what DuckDB put on disk in a process that was killed; other nights' landings go in `prepare`."""
     cutoff = night - timedelta(days=keep.log_days)
     logs = [
         file
@@ -190,13 +190,8 @@ def _files(home: Home, keep: Retention, night: date) -> list[Removed]:
     ]
     for file in logs:
         file.unlink(missing_ok=True)
-    shutil.rmtree(
-        f"{home.warehouse}.tmp", ignore_errors=True
-    )  # what DuckDB put on disk in a process that was killed
-    landings = [folder for folder in home.landing(night).parent.glob("*") if folder != home.landing(night)]
-    for folder in landings:
-        shutil.rmtree(folder)
-    return [Removed("logs", cutoff, len(logs)), Removed("landing", night, len(landings))]
+    shutil.rmtree(f"{home.warehouse}.tmp", ignore_errors=True)
+    return [Removed("logs", cutoff, len(logs))]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, delete: str, cutoff: date) -> int:

@@ -110,9 +110,7 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
 
 def limit(connection: duckdb.DuckDBPyConnection) -> None:
     """Let DuckDB take no more memory than `CKM_MEMORY_LIMIT`, and as many cores as `CKM_THREADS`, else all."""
-    connection.execute(
-        f"set memory_limit = {literal(os.environ.get('CKM_MEMORY_LIMIT') or MEMORY_LIMIT)}"
-    )
+    connection.execute(f"set memory_limit = {literal(os.environ.get('CKM_MEMORY_LIMIT') or MEMORY_LIMIT)}")
     if threads := os.environ.get("CKM_THREADS"):
         connection.execute(f"set threads = {int(threads)}")
 
