@@ -23,6 +23,7 @@ COMPONENTS = {
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
 LONGEST_START = 300  # seconds
+MOST_STARTS, STARTS_WITHIN = 5, 600  # what ends more often than this in so many seconds is not started again
 
 
 class NotReady(Exception):
@@ -37,6 +38,7 @@ class Local:
     port: int
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    started_again: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.home = self.home.resolve()
@@ -118,12 +120,37 @@ class Local:
                     probe.bind(("127.0.0.1", port))
                 except OSError:
                     raise NotReady(f"Port {port} is taken: choose another with make up PORT=8090.") from None
+        for name in (*COMPONENTS, "site"):
+            self.start_one(name)
+
+    def start_one(self, name: str) -> None:
+        """Start a component or the site's server, in a session of its own."""
         site = Path(self.environment["CKM_HOME"]) / "published" / "current" / "site"
-        commands = {name: [sys.executable, "-m", "airflow", *words] for name, words in COMPONENTS.items()}
-        commands["site"] = [sys.executable, "-m", "http.server", str(self.port + 1)]
-        commands["site"] += ["--bind", "127.0.0.1", "--directory", str(site)]
-        for name, command in commands.items():
-            self.processes[name] = start(command, self.logs / f"{name}.log", self.environment)
+        if name == "site":
+            words = ["http.server", str(self.port + 1), "--bind", "127.0.0.1", "--directory", str(site)]
+        else:
+            words = ["airflow", *COMPONENTS[name]]
+        command = [sys.executable, "-m", *words]
+        self.processes[name] = start(command, self.logs / f"{name}.log", self.environment)
+
+    def revive(self) -> list[str]:
+        """Start again what has ended, without what it had started itself, and return its names.
+
+        Raises:
+            NotReady: it ends again and again.
+        """
+        ended = [name for name, process in self.processes.items() if process.poll() is not None]
+        for name in ended:
+            now = time.monotonic()
+            self.started_again = [
+                (when, who) for when, who in self.started_again if now - when < STARTS_WITHIN
+            ]
+            if [who for _, who in self.started_again].count(name) >= MOST_STARTS:
+                raise NotReady(f"{name} ends again and again: see {self.logs / name}.log.")
+            stop([self.processes[name].pid])
+            self.start_one(name)
+            self.started_again.append((now, name))
+        return ended
 
     def watch(self) -> None:
         """Look whether all that was started still lives.

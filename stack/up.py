@@ -80,7 +80,7 @@ def up(local: Local, night: str | None, is_started: bool) -> None:
             trigger(local.rest, night)
         if night or is_started:
             switch_on(local.rest)
-        tell(local, told)
+        tell(local, told, record)
     except KeyboardInterrupt:
         print("\nStopping Airflow …", flush=True)
     finally:
@@ -111,15 +111,17 @@ def welcome(local: Local, night: str | None, is_started: bool) -> str:
     )
 
 
-def tell(local: Local, told: Told) -> None:
-    """Print what the scheduler does until this process is interrupted.
+def tell(local: Local, told: Told, record: Record) -> None:
+    """Print what the scheduler does until this process is interrupted; a part that ends is started again.
 
     Raises:
-        NotReady: a part of Airflow has ended, or its server has not answered for minutes.
+        NotReady: a part of Airflow ends again and again, or its server has not answered for minutes.
     """
     answered = time.monotonic()
     while True:
-        local.watch()
+        for name in local.revive():
+            record.write(local)
+            print(f"{name} has ended and is started again: see {local.logs / name}.log", flush=True)
         try:
             for line in told.news():
                 print(line, flush=True)

@@ -1,0 +1,1 @@
+"""Kill a night under Airflow, its tasks, workers, scheduler and server, and see that it ends as if undisturbed."""
