@@ -15,7 +15,7 @@ import shutil
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NoReturn
@@ -147,7 +147,8 @@ def write(home: Home, manifest: Manifest, file: Path, progress: Progress) -> Man
             f"{file} cannot be written ({error.strerror or error}): name another place."
         ) from error
     finally:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink()
     return checked
 
 
