@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,14 @@ import duckdb
 
 from ckm import migrations, raw, retention, runs, transform, warehouse
 from ckm.check.suites import demand_rules
-from ckm.errors import CkmError, ConfigurationError, GateFailed, sentence_of
+from ckm.errors import CkmError, ConfigurationError, GateFailed, LoadRunning, sentence_of
 from ckm.extract.window import Window
 from ckm.home import Home, hmac_pads
 from ckm.night import Night
+from ckm.publish import record
 from ckm.settings import Settings
 from ckm.sources import load_sources
-from ckm.warehouse import connect
+from ckm.warehouse import connect, patience
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def prepare(
     with connect(home.warehouse) as connection:
         warehouse.prepare(connection, pads)
         retention.demand_log(connection, night)
+        record.catch_up(connection, home)
         newest = connection.execute("select max(as_of_date) from audit.load_ledger").fetchone()[0]
         latest = connection.execute("select max(as_of_date) from audit.runs").fetchone()[0]
         is_past = newest is not None and night < newest
@@ -218,7 +220,9 @@ def publish(night: Night) -> Any:
     from ckm import publish as publishing
 
     sources = night.sources()
-    published = publishing.publish(night.home, night.as_of_date, night.run_id, sources.company.name)
+    published = publishing.publish(
+        night.home, night.as_of_date, night.run_id, sources.company.name, keep=sources.retention.versions
+    )
     shutil.rmtree(night.landing, ignore_errors=True)
     if published.version is None:  # an older night: the newer one has done it
         return published
@@ -292,7 +296,7 @@ def run_step(step: Step, night: Night, source: str | None = None) -> Any:
         result = step.run(night, source) if source else step.run(night)
     except Exception as error:
         # what went wrong first is what is to be told
-        with contextlib.suppress(CkmError, duckdb.Error, OSError):
+        with contextlib.suppress(CkmError, duckdb.Error, OSError), _patience_left(error):
             ended("failed", None, sentence_of(error))
         raise
     ended("done", brief(result), None)
@@ -300,12 +304,24 @@ def run_step(step: Step, night: Night, source: str | None = None) -> Any:
 
 
 def finish(night: Night, error: BaseException | None) -> None:
-    """Close the run on record when it did not end in publication; of one that a gate has stopped, write the page."""
+    """Close the run on record when it did not end in publication; of one that a gate has stopped, write the page.
+
+    Raises:
+        LoadRunning: another program has the warehouse open; the next run finds this one interrupted.
+    """
     if error is None:
         return
     status = "stopped at a gate" if isinstance(error, GateFailed) else "failed"
-    _record_steps(night)
+    with _patience_left(error):
+        _record_steps(night)
+        _close(night, status, error)
+
+
+def _close(night: Night, status: str, error: BaseException) -> None:
     with connect(night.home.warehouse) as connection:
+        record.catch_up(connection, night.home)
+        if night.run_id in {switch.run_id for switch in record.switches(connection)}:
+            return  # readers see it, whatever came after
         runs.finish_run(connection, night.run_id, status, sentence_of(error), None)
         if isinstance(error, GateFailed):
             from ckm.site import write_gate_page
@@ -317,6 +333,11 @@ def finish(night: Night, error: BaseException | None) -> None:
                     connection, night.home,
                     company=night.sources().company.name, night=night.as_of_date, run_id=night.run_id,
                 )  # fmt: skip
+
+
+def _patience_left(error: BaseException) -> contextlib.AbstractContextManager[None]:
+    """Whoever has waited in vain for another program to close the warehouse does not wait a second time."""
+    return patience(timedelta(0)) if isinstance(error, LoadRunning) else contextlib.nullcontext()
 
 
 def _record_steps(night: Night, *steps: runs.StepRecord) -> None:

@@ -14,7 +14,7 @@ from ckm import nightly
 from ckm.alert import MEND_AND_RUN_AGAIN, Failure, tell
 from ckm.check import check
 from ckm.console import console, show_published
-from ckm.errors import ConfigurationError, GateFailed, ObjectFailed, sentence_of
+from ckm.errors import ConfigurationError, GateFailed, LoadRunning, ObjectFailed, sentence_of
 from ckm.home import Home
 from ckm.night import Night
 from ckm.nightly import STEPS
@@ -82,7 +82,10 @@ def _run_night(night: Night, sources: list[str], screen: Console) -> Published:
                     result = nightly.run_step(step, night, source)
                 screen.print(f"  {label:<20} {time.monotonic() - began:6.1f} s  {brief(result)}")
     except BaseException as error:
-        nightly.finish(night, error)
+        try:
+            nightly.finish(night, error)
+        except LoadRunning as running:  # what ended the night is what is to be told
+            screen.print(f"The end of the run is not on record: {running}")
         if isinstance(error, GateFailed):
             screen.print(f"Every rule with what it found: {night.home.gate_page}")
         raise

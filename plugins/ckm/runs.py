@@ -1,7 +1,7 @@
 """What is on record about runs: how they began and ended, what they were made of, and how long each step took."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -67,14 +67,35 @@ def finish_run(
     message: str | None,
     version: str | None,
     *,
+    ended: datetime | None = None,
     table: str = "audit.runs",
 ) -> None:
-    """Close a run as published, computed, stopped at a gate or failed; in a version's own copy, where told."""
-    ended = now()
+    """Close a run as published, computed, stopped at a gate or failed; in a version's own copy, where told.
+
+    Args:
+        ended: when it ended, if not now.
+    """
+    ended = ended or now()
     connection.execute(
         f"""update {table} set status = ?, finished_at = ?, message = ?, published_version = ?,
         duration_seconds = epoch(?::timestamp - started_at) where run_id = ?""",
         [status, ended, message, version, ended, run_id],
+    )
+
+
+def restate(
+    connection: duckdb.DuckDBPyConnection,
+    run_ids: Collection[str],
+    status: str,
+    message: str,
+    version: str | None = None,
+) -> None:
+    """Say of runs that have ended what became of them since, and which version of theirs is meant, where there are
+    several."""
+    connection.execute(
+        """update audit.runs set status = ?, message = ?, published_version = coalesce(?, published_version)
+        where list_contains(?, run_id)""",
+        [status, message, version, list(run_ids)],
     )
 
 

@@ -53,7 +53,7 @@ def build(
     *,
     full_refresh: bool = False,
 ) -> list[NodeResult]:
-    """`dbt build` some layers; no connection to the warehouse may be open.
+    """`dbt build` some layers.
 
     The variables are also left in `dbt_vars.yml`, for whoever runs dbt's own command on the home.
 
@@ -135,7 +135,8 @@ def _invoke(home: Home, project: Path, common: list[str], arguments: list[str]) 
             if not parsed.success:
                 return parsed
             _PARSED[project] = parsed.result
-        return dbtRunner(manifest=_PARSED[project]).invoke(arguments)
+        with connect(home.warehouse):  # dbt waits for nobody, and lets go of the file between two models
+            return dbtRunner(manifest=_PARSED[project]).invoke(arguments)
     finally:
         DuckDBConnectionManager.close_all_connections()
 

@@ -1,8 +1,12 @@
 """The private warehouse file: the only module that opens DuckDB, and the tables that exist before any load."""
 
 import os
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -32,6 +36,8 @@ AUDIT_TABLES: dict[str, str] = {
         versions varchar, rules_hash varchar""",
     "run_steps": """run_id varchar, as_of_date date, step varchar, source varchar, status varchar,
         started_at timestamp, seconds double, result varchar, message varchar""",
+    "publications": """number bigint, version varchar, run_id varchar, as_of_date date, kind varchar,
+        version_before varchar, switched_at timestamp, reason varchar""",
     "published_tables": """run_id varchar, as_of_date date, schema_name varchar, table_name varchar,
         row_count bigint""",
     "load_ledger": """run_id varchar, as_of_date date, source varchar, object varchar, extracted bigint,
@@ -83,6 +89,20 @@ OTHER_KEY = (
 )
 
 
+_patience: ContextVar[timedelta] = ContextVar("patience", default=timedelta(seconds=10))
+
+
+@contextmanager
+def patience(longest: timedelta) -> Iterator[None]:
+    """Inside, a file that another program has open is waited for so long; else for ten seconds, as whoever looks
+    closes it soon."""
+    before = _patience.set(longest)
+    try:
+        yield
+    finally:
+        _patience.reset(before)
+
+
 @contextmanager
 def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB file for the length of a `with`; the session's clock is UTC.
@@ -90,22 +110,36 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
     It takes no more of the machine than `limit` lets it, and puts what does not fit into memory beside the file.
 
     Raises:
-        LoadRunning: another process holds the file.
+        LoadRunning: another process holds the file and does not let go of it.
     """
-    try:
-        connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise LoadRunning(
-                f"{path} is open in another program, which blocks the load: close it and run again."
-            ) from error
-        raise
+    connection = _opened(path, read_only)
     try:
         connection.execute("set time zone 'UTC'")
         limit(connection)
         yield connection
     finally:
         connection.close()
+
+
+def _opened(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """An open file, as soon as other processes let go of it."""
+    deadline = time.monotonic() + _patience.get().total_seconds()
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error):
+                raise
+            if time.monotonic() >= deadline:
+                raise _held_by_another(path, str(error)) from error
+        time.sleep(0.2)
+
+
+def _held_by_another(path: Path, message: str) -> LoadRunning:
+    """The sentence on a file that another process has open, with its number as far as DuckDB's message has it."""
+    holder = re.search(r"held in (.+?) \(PID (\d+)\)", message)
+    who = f"another program ({Path(holder[1]).name}, process {holder[2]})" if holder else "another program"
+    return LoadRunning(f"{path} is open in {who}, which blocks the load: close it and run again.")
 
 
 def limit(connection: duckdb.DuckDBPyConnection) -> None:

@@ -16,14 +16,14 @@ from ckm.errors import CkmError, LoadRunning
 from ckm.home import Home
 from ckm.night import Night
 from ckm.nightly import Step
-from ckm.warehouse import connect
+from ckm.warehouse import connect, patience
 
 LOCK_PATIENCE = timedelta(minutes=5)  # somebody's `ckm status` holds the home for a moment
 
 
 @contextmanager
 def hold(home: Home) -> Iterator[None]:
-    """Hold the home's lock, waiting for whoever has it now for a while.
+    """Hold the home's lock, waiting for whoever has it now for a while; inside, for whoever has the warehouse open.
 
     Raises:
         LoadRunning: it was held all the time.
@@ -40,7 +40,8 @@ def hold(home: Home) -> Iterator[None]:
                 raise
             time.sleep(2)
     try:
-        yield
+        with patience(LOCK_PATIENCE):
+            yield
     finally:
         lock.__exit__(None, None, None)
 

@@ -7,7 +7,7 @@ Both drivers of the night call `tell` when it has ended, whatever the end; no al
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from ckm.alert.channels import send
 from ckm.alert.composing import Alert, alerts_of, failure, is_late, not_published, published_version
 from ckm.errors import CkmError, safe_reason
 from ckm.home import Home
-from ckm.warehouse import connect
+from ckm.warehouse import connect, patience
 
 MEND_AND_RUN_AGAIN = (
     "The sentence names what is wrong, and nothing has changed: mend it and run the night again."
@@ -84,7 +84,7 @@ def _failure(home: Home, company: str, night: date, run_id: str | None, failed: 
         "published": published_version(home),
     }
     try:
-        with connect(home.warehouse, read_only=True) as connection:
+        with patience(timedelta(0)), connect(home.warehouse, read_only=True) as connection:
             return failure(connection, **story)
     except (duckdb.Error, CkmError):  # there is none yet, or somebody holds it
         return failure(None, **story)

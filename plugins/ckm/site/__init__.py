@@ -35,7 +35,7 @@ def write(
         links.append(("data_docs/index.html", "Data Docs"))
     if tool_docs.copy_dbt_docs(home, folder / "dbt_docs"):
         links.append(("dbt_docs/index.html", "dbt docs"))
-    about = {"company": company, "night": night, "run_id": run_id, "links": links}
+    about = {"company": company, "night": night, "run_id": run_id, "version": version, "links": links}
     page = render("index.html", **about, **front.facts(connection, run_id, status, version, nodes))
     (folder / "index.html").write_text(page, "utf-8")
     links = [("index.html", "Overview"), *links[1:]]
@@ -59,6 +59,7 @@ def write_gate_page(
         company=company,
         night=night,
         run_id=run_id,
+        version=None,
         links=[],
         **gates.facts(connection, run_id, tool_docs.nodes(home)),
     )

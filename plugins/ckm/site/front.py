@@ -30,7 +30,7 @@ def facts(
     seen = standing(connection, NIGHTS)
     nights = [_ended(run, status, version) if run["run_id"] == run_id else run for run in seen.runs]
     run = next(night for night in nights if night["run_id"] == run_id)
-    before = next((n for n in nights if n["run_id"] != run_id and n["published_version"]), None)
+    before = next((n for n in nights if n["run_id"] != run_id and n["status"].startswith("published")), None)
     return {
         "run": run,
         "nights": nights,
@@ -46,7 +46,7 @@ def facts(
                 deleted, status from audit.load_ledger where run_id = ? order by 1""",
             [run_id],
         ),
-        "marts": _marts(connection, nodes),
+        "marts": _marts(connection, run_id, nodes),
         "models": table(
             connection,
             """select model, parameter, parameter_value, standard_error, is_identified, remark
@@ -129,13 +129,16 @@ def _gates(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str,
     return list(found.values())
 
 
-def _marts(connection: duckdb.DuckDBPyConnection, nodes: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Per mart its rows on each of the last nights that were published."""
+def _marts(
+    connection: duckdb.DuckDBPyConnection, run_id: str, nodes: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Per mart its rows on each of the last nights that were published and not taken back, and in this run."""
     rows = table(
         connection,
         """
         with nights as (
             select run_id, as_of_date from audit.runs semi join audit.published_tables using (run_id)
+            where status like 'published%' or run_id = ?
             qualify row_number() over (partition by as_of_date order by started_at desc, run_id desc) = 1
             order by as_of_date desc limit ?
         )
@@ -144,7 +147,7 @@ def _marts(connection: duckdb.DuckDBPyConnection, nodes: dict[str, dict[str, Any
         where counted.schema_name = 'marts'
         order by counted.table_name, nights.as_of_date
         """,
-        [NIGHTS],
+        [run_id, NIGHTS],
     )
     found = []
     for name, of_mart in groupby(rows, key=itemgetter("table_name")):
