@@ -51,9 +51,20 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
             object varchar, metric varchar, column_name varchar, category varchar, value double""",
         "audit.schema_versions": """version bigint, ckm_version varchar, migrated_at timestamp, says varchar,
             asks_full_refresh boolean""",
+        "audit.publications": """number bigint, version varchar, run_id varchar, as_of_date date, kind varchar,
+            version_before varchar, switched_at timestamp, reason varchar""",
         "audit.retention": "run_id varchar, as_of_date date, what varchar, cutoff date, rows bigint",
     }.items():
         connection.execute(f"create table if not exists {table} ({columns})")
+    connection.execute(
+        """
+        insert into audit.publications (number, version, run_id, as_of_date, kind, version_before, switched_at)
+        select row_number() over in_order, published_version, run_id, as_of_date, 'published',
+            lag(published_version) over in_order, finished_at
+        from audit.runs where published_version is not null
+        window in_order as (order by finished_at, as_of_date, run_id)
+        """
+    )
     connection.execute(
         """
         update quarantine.rows set settled_on = coalesce(cast(decided_at as date), last_seen_on)
@@ -65,7 +76,7 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         2,
-        "Record schema versions, what retention removes and when a quarantined row was settled.",
+        "Record schema versions, switches of readers, what retention removes and when a quarantined row was settled.",
         _to_2,
     ),
 )

@@ -44,7 +44,7 @@ def _send(place: "Home", version: str | None, reason: str | None, as_json: bool)
     from ckm.warehouse import connect, prepare
 
     with place.lock(), connect(place.warehouse) as connection:
-        prepare(connection)  # a home of an earlier release has no record of what readers saw
+        prepare(connection)  # refuses a home of another release
         moved = go_back(connection, place, version, reason)
     if as_json:
         print_json(asdict(moved))

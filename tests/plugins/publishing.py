@@ -71,9 +71,9 @@ class Press:
             os.utime(folder, (10**9 + n, 10**9 + n))
 
     def to_earlier_release(self) -> None:
-        """Make the home what an earlier release left: no record of switches, and versions that say less."""
+        """Make the home what the first release left: no record of switches, and versions that say less."""
         with connect(self.home.warehouse) as connection:
-            connection.execute("drop table audit.publications")
+            connection.execute("drop table audit.publications; drop table audit.schema_versions")
         for file in self.home.versions.glob("*/version.json"):
             said = json.loads(file.read_text())
             file.write_text(json.dumps({name: said[name] for name in ("version", "run_id", "as_of_date")}))

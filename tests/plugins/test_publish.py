@@ -13,8 +13,9 @@ import duckdb
 import pytest
 from tests.plugins.publishing import KEPT, Press, opened
 
-from ckm import nightly, publish, site, warehouse
+from ckm import nightly, publish, site
 from ckm.errors import CkmError, ConfigurationError
+from ckm.migrations import MIGRATIONS, migrate
 from ckm.night import Night
 from ckm.past import published_nights
 from ckm.publish import copying, going_back, record, switching
@@ -218,7 +219,7 @@ def test_home_of_an_earlier_release_goes_back_and_on(press: Press) -> None:
     press.to_earlier_release()
     press.shuffle_times()
     with connect(press.home.warehouse) as connection:
-        warehouse.prepare(connection)
+        migrate(connection, MIGRATIONS[0])
     assert back(press) == "2025-01-02.1"
     assert press.night(4).version == "2025-01-04.1"
     assert press.on_disk == [f"2025-01-0{day}.1" for day in (1, 2, 3, 4)]

@@ -114,19 +114,7 @@ def add(
 
 
 def catch_up(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Put on record what readers see, where the process that sent them there could not.
-
-    A home of an earlier release has no such record: its runs say which versions were public.
-    """
-    connection.execute(
-        """
-        insert into audit.publications (number, version, run_id, as_of_date, kind, switched_at)
-        select row_number() over (order by finished_at, as_of_date, run_id), published_version, run_id, as_of_date,
-            'published', finished_at
-        from audit.runs
-        where published_version is not null and not exists (from audit.publications)
-        """
-    )
+    """Put on record what readers see, where the process that sent them there could not."""
     seen, recorded = current(home), switches(connection)
     if seen is None or (recorded and recorded[-1].version == seen.version):
         return
