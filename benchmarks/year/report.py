@@ -1,0 +1,98 @@
+"""The year month by month, what a night costs per row of history, and both as a section of a document."""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby, pairwise
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.year.measures import MB, Measured
+from benchmarks.year.plot import plot
+from ckm.console import table
+
+BEGIN, END = "<!-- python -m benchmarks.year -->", "<!-- until here: the year -->"
+COLUMNS: dict[str, Callable[[Sequence[Measured]], str]] = {
+    "month": lambda month: month[0].night[:7],
+    "nights": lambda month: f"{len(month)}",
+    "seconds": lambda month: f"{_median(month, 'seconds'):.1f}",
+    "of work": lambda month: f"{_median(month, 'cpu_seconds'):.1f}",
+    "new rows": lambda month: f"{_median(month, 'new_rows'):,.0f}",
+    "rows in the log": lambda month: f"{month[-1].log_rows:,}",
+    "audit rows": lambda month: f"{month[-1].audit_rows:,}",
+    "warehouse MB": lambda month: f"{month[-1].sizes['warehouse.duckdb']:,.0f}",
+    "a version's MB": lambda month: f"{month[-1].version_mb:,.0f}",
+    "home MB": lambda month: f"{month[-1].home_mb:,.0f}",
+    "bytes per row": lambda month: f"{month[-1].home_mb * MB / month[-1].log_rows:,.0f}",
+    "files": lambda month: f"{month[-1].files:,}",
+    "memory MB": lambda month: f"{_median(month, 'resident_mb'):,.0f}",
+    "descriptors": lambda month: f"{_median(month, 'descriptors'):.0f}",
+    "threads": lambda month: f"{_median(month, 'threads'):.0f}",
+}
+
+
+def show(year: Sequence[Measured], screen: Console) -> None:
+    """Print the year month by month, and what it says."""
+    screen.print(table("a year, night by night", tuple(COLUMNS), by_month(year)))
+    for sentence in sentences(year):
+        screen.print(sentence, highlight=False)
+
+
+def write(year: Sequence[Measured], docs: Path) -> None:
+    """Put table and sentences into `docs/reliability.md`, between two marks, and draw `docs/images/year.svg`."""
+    document = docs / "reliability.md"
+    lines = [tuple(COLUMNS), ("---", *["---:"] * (len(COLUMNS) - 1)), *by_month(year)]
+    said = [*(f"| {' | '.join(line)} |" for line in lines), "", *(f"- {each}" for each in sentences(year))]
+    before, rest = document.read_text("utf-8").split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    document.write_text(f"{before}{BEGIN}\n" + "\n".join(said) + f"\n{END}{after}", "utf-8")
+    (docs / "images" / "year.svg").write_text(plot(year), "utf-8")
+
+
+def by_month(year: Sequence[Measured]) -> list[tuple[str, ...]]:
+    """A row per month: medians of its nights, and sizes at its end; the load of the history is left out."""
+    months = groupby(year[1:], key=lambda night: night.night[:7])
+    return [tuple(cell(nights) for cell in COLUMNS.values()) for _, each in months for nights in [list(each)]]
+
+
+def warm(year: Sequence[Measured]) -> list[Measured]:
+    """The nights that a process loaded after another one: its first has to load the libraries, too."""
+    return [night for before, night in pairwise(year) if before.process == night.process]
+
+
+def line_of(nights: Sequence[Measured], across: str, name: str) -> tuple[float, float]:
+    """(a, b) of the least squares a + b · `across` for a figure of some nights."""
+    b, a = np.polyfit([getattr(n, across) for n in nights], [getattr(n, name) for n in nights], 1)
+    return float(a), float(b)
+
+
+def sentences(year: Sequence[Measured]) -> list[str]:
+    """What the nights say of the work, and of what the process holds."""
+    nights = warm(year)
+    if len(nights) < 3:
+        return [f"{len(nights)} nights of one process are too few to say more."]
+    several = max(1, min(30, len(nights) // 3))
+    first, last = nights[:several], nights[-several:]
+    a, b = line_of(nights, "log_rows", "cpu_seconds")
+    more = {
+        step: median(n.step_cpu_seconds[step] for n in last) - median(n.step_cpu_seconds[step] for n in first)
+        for step in nights[-1].step_cpu_seconds
+    }
+    grown = ", ".join(f"{step} {more[step]:+.1f}" for step in sorted(more, key=lambda step: -more[step]))
+    held = [
+        f"{what} {line_of(nights, 'number', name)[1]:+.3f} a night, {getattr(nights[0], name):,.0f} to "
+        f"{getattr(nights[-1], name):,.0f}"
+        for what, name in (("MB of memory", "resident_mb"), ("descriptors", "descriptors"),
+                           ("sockets", "sockets"), ("threads", "threads"))
+    ]  # fmt: skip
+    return [
+        f"{len(nights)} nights. The work of a night is {a:.1f} s and {1000 * b:.2f} s per 1,000 row versions in the "
+        f"log, which grew from {nights[0].log_rows:,} to {nights[-1].log_rows:,}.",
+        f"From the first {several} nights to the last {several}, seconds of work: {grown}.",
+        f"What the process holds: {'; '.join(held)}.",
+    ]
+
+
+def _median(nights: Sequence[Measured], name: str) -> float:
+    return median(getattr(night, name) for night in nights)
