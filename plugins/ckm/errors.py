@@ -1,8 +1,12 @@
 """What can end a run early, and the exit code each one means to the shell and to Airflow."""
 
 import difflib
+import errno
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class CkmError(Exception):
@@ -57,6 +61,59 @@ class SourceDown(ObjectFailed):
 
 class SourceChanging(SourceDown):
     """A system was being changed while it was read, so that what came may lack rows: it is read once more."""
+
+
+class DiskFailed(CkmError):
+    """The disk under the home is full, or nothing can be written to it any more."""
+
+
+# How the libraries below say it: of most of them only the words of the operating system come through.
+_FULL = ("no space left on device", "disk quota exceeded", "database or disk is full", "out of disk space")
+_READ_ONLY = ("read-only file system", "readonly database")
+
+
+def disk_failure(error: BaseException, folder: Path, *, by_words: bool = True) -> DiskFailed | None:
+    """What is wrong with the disk of a folder, if that is what an error, or one behind it, comes from.
+
+    Args:
+        by_words: also where a library only says so; not where the words may be another system's about its own disk.
+    """
+    words, numbers = "", set()
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, DiskFailed):
+            return seen
+        words += f"{seen}\n".lower() if by_words else ""
+        numbers.add(seen.errno if isinstance(seen, OSError) else None)
+        seen = seen.__cause__ or seen.__context__
+    if numbers & {errno.ENOSPC, errno.EDQUOT} or any(said in words for said in _FULL):
+        free = shutil.disk_usage(folder).free / 1e6
+        return DiskFailed(
+            f"the disk under {folder} is full ({free:,.0f} MB are free): make room and run again; readers keep the "
+            "last version."
+        )
+    if numbers & {errno.EROFS} or any(said in words for said in _READ_ONLY):
+        return DiskFailed(
+            f"{folder} cannot be written to, because its disk is read-only: mend that and run again; "
+            "readers keep the last version."
+        )
+    return None
+
+
+@contextmanager
+def disk_told(folder: Path) -> Iterator[None]:
+    """Let whatever a full or read-only disk makes of the libraries inside end in the one sentence about it.
+
+    Raises:
+        DiskFailed: in place of an error that comes from the disk.
+    """
+    try:
+        yield
+    except Exception as error:
+        failed = disk_failure(error, folder)
+        if failed is None or failed is error:
+            raise
+        raise failed from error
 
 
 def safe_reason(error: BaseException | str) -> str:

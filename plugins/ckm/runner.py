@@ -8,13 +8,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from rich.console import Console
 
 from ckm import nightly
 from ckm.alert import MEND_AND_RUN_AGAIN, Failure, tell
 from ckm.check import check
 from ckm.console import console, show_published
-from ckm.errors import ConfigurationError, GateFailed, LoadRunning, ObjectFailed, sentence_of
+from ckm.errors import (
+    ConfigurationError,
+    GateFailed,
+    LoadRunning,
+    ObjectFailed,
+    disk_failure,
+    disk_told,
+    sentence_of,
+)
 from ckm.home import Home
 from ckm.night import Night
 from ckm.nightly import STEPS
@@ -46,7 +55,7 @@ def run_nights(
         )
     screen = console(stderr=as_json)
     home = Home(settings.home.resolve())
-    with home.lock():
+    with disk_told(home.folder), home.lock():
         with _told(screen, home, sources_file, nights[0]):
             sources, _ = check(
                 sources_file, settings.expectations, seen_before=objects_seen(home, sources_file)
@@ -86,6 +95,12 @@ def _run_night(night: Night, sources: list[str], screen: Console) -> Published:
             nightly.finish(night, error)
         except LoadRunning as running:  # what ended the night is what is to be told
             screen.print(f"The end of the run is not on record: {running}")
+        except (
+            OSError,
+            duckdb.Error,
+        ) as unsaid:  # a disk that is full takes no record: the next run makes it
+            if disk_failure(unsaid, night.home_folder) is None:
+                raise
         if isinstance(error, GateFailed):
             screen.print(f"Every rule with what it found: {night.home.gate_page}")
         raise

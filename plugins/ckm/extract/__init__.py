@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ckm.contracts import ObjectContract, object_contract
-from ckm.errors import ObjectFailed, SourceChanging, SourceDown, safe_reason
+from ckm.errors import ObjectFailed, SourceChanging, SourceDown, disk_failure, safe_reason
 from ckm.extract import files, sql
 from ckm.extract.columns import FAULT, HEADER, LINE, OWN, REPEATED, ROW
 from ckm.extract.pointer import own_key
@@ -122,6 +122,8 @@ def _land(sources: Sources, name: str, windows: dict[str, Window], folder: Path)
                 loader_file_format="parquet",
             )
         except Exception as error:
+            if failed := disk_failure(error, folder, by_words=False):  # the home's: no object is to blame
+                raise failed from error
             if len(objects) != 1:
                 for object_name in objects:
                     extract([object_name])
