@@ -21,9 +21,10 @@ NEVER_PUBLISHED = ("direct_identifier", "free_text")
 
 
 def published_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """(schema, table) of everything that is published, in the order of the schemas."""
+    """(schema, table) of everything that is published, in the order of the schemas; what dbt was killed over is not."""
     rows = connection.execute(
-        "select table_schema, table_name from information_schema.tables order by all"
+        "select table_schema, table_name from information_schema.tables "
+        "where not contains(table_name, '__dbt_') order by all"
     ).fetchall()
     return [(s, t) for schema in PUBLISHED_SCHEMAS for s, t in rows if s == schema]
 
