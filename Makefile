@@ -57,8 +57,9 @@ test-stack: $(STAMP)  ## Run the tests that start Airflow's own processes and le
 test-gates: $(STAMP)  ## Try ways in which a night can be wrong and show which rule catches each.
 	@$(BIN)/python -m benchmarks.wrong_nights
 
-prove: $(STAMP)  ## Try every kind of bad input and write docs/reliability.md; SHORT=1 tries a few and writes nothing.
+prove: $(STAMP)  ## Try every kind of bad input, kill nights anywhere, write docs/reliability.md; SHORT=1 tries a few.
 	@$(BIN)/python -m benchmarks.reliability $(if $(SHORT),--short)
+	@$(BIN)/python -m benchmarks.disturbance $(if $(SHORT),--short)
 
 lint: $(STAMP)  ## Check style of Python, SQL and YAML.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -111,6 +111,17 @@ def write_docs(home: Home, project: Path, variables: dict[str, Any]) -> None:
         raise CkmError(f"dbt could not write its docs: {safe_reason(str(outcome.exception))}.")
 
 
+def parse(home: Home, project: Path, variables: dict[str, Any]) -> None:
+    """Read the dbt project ahead of the first night, for processes that are made of this one.
+
+    Raises:
+        CkmError: dbt could not.
+    """
+    outcome = _parsed(home, project, _common(home, project, variables))
+    if not outcome.success:
+        raise CkmError(f"dbt could not read {project}: {safe_reason(str(outcome.exception))}.")
+
+
 def _common(home: Home, project: Path, variables: dict[str, Any]) -> list[str]:
     """What every dbt command is told."""
     return [
@@ -128,17 +139,26 @@ def _invoke(home: Home, project: Path, common: list[str], arguments: list[str]) 
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    os.environ["CKM_HOME"] = str(home.folder.resolve())  # read by profiles.yml
     try:
-        if project not in _PARSED:
-            parsed = dbtRunner().invoke(["--quiet", "parse", *common])
-            if not parsed.success:
-                return parsed
-            _PARSED[project] = parsed.result
+        parsed = _parsed(home, project, common)
+        if not parsed.success:
+            return parsed
         with connect(home.warehouse):  # dbt waits for nobody, and lets go of the file between two models
-            return dbtRunner(manifest=_PARSED[project]).invoke(arguments)
+            return dbtRunner(manifest=parsed.result).invoke(arguments)
     finally:
         DuckDBConnectionManager.close_all_connections()
+
+
+def _parsed(home: Home, project: Path, common: list[str]) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    os.environ["CKM_HOME"] = str(home.folder.resolve())  # read by profiles.yml
+    if project not in _PARSED:
+        parsed = dbtRunner().invoke(["--quiet", "parse", *common])
+        if not parsed.success:
+            return parsed
+        _PARSED[project] = parsed
+    return _PARSED[project]
 
 
 def _raise_for(results: list[NodeResult], home: Home) -> None:
