@@ -61,34 +61,36 @@ def warm(year: Sequence[Measured]) -> list[Measured]:
     return [night for before, night in pairwise(year) if before.process == night.process]
 
 
-def line_of(nights: Sequence[Measured], across: str, name: str) -> tuple[float, float]:
-    """(a, b) of the least squares a + b · `across` for a figure of some nights."""
-    b, a = np.polyfit([getattr(n, across) for n in nights], [getattr(n, name) for n in nights], 1)
-    return float(a), float(b)
+def line_of(nights: Sequence[Measured], across: str, name: str) -> tuple[float, float, float]:
+    """(a, b, standard error of b) of the least squares a + b · `across` for a figure of some nights."""
+    x, y = ([float(getattr(night, each)) for night in nights] for each in (across, name))
+    (b, a), covariance = np.polyfit(x, y, 1, cov=True)
+    return float(a), float(b), float(np.sqrt(covariance[0, 0]))
 
 
 def sentences(year: Sequence[Measured]) -> list[str]:
     """What the nights say of the work, and of what the process holds."""
     nights = warm(year)
-    if len(nights) < 3:
+    if len(nights) < 4:
         return [f"{len(nights)} nights of one process are too few to say more."]
     several = max(1, min(30, len(nights) // 3))
     first, last = nights[:several], nights[-several:]
-    a, b = line_of(nights, "log_rows", "cpu_seconds")
+    _, b, error = line_of(nights, "log_rows", "cpu_seconds")
     more = {
         step: median(n.step_cpu_seconds[step] for n in last) - median(n.step_cpu_seconds[step] for n in first)
         for step in nights[-1].step_cpu_seconds
     }
     grown = ", ".join(f"{step} {more[step]:+.1f}" for step in sorted(more, key=lambda step: -more[step]))
     held = [
-        f"{what} {line_of(nights, 'number', name)[1]:+.3f} a night, {getattr(nights[0], name):,.0f} to "
-        f"{getattr(nights[-1], name):,.0f}"
+        f"{what} {b:+.3f} ± {error:.3f} a night, {getattr(nights[0], name):,.0f} to {getattr(nights[-1], name):,.0f}"
         for what, name in (("MB of memory", "resident_mb"), ("descriptors", "descriptors"),
                            ("sockets", "sockets"), ("threads", "threads"))
+        for _, b, error in [line_of(nights, "number", name)]
     ]  # fmt: skip
     return [
-        f"{len(nights)} nights. The work of a night is {a:.1f} s and {1000 * b:.2f} s per 1,000 row versions in the "
-        f"log, which grew from {nights[0].log_rows:,} to {nights[-1].log_rows:,}.",
+        f"A night is {_median(nights, 'cpu_seconds'):.1f} s of work in the median, and {1000 * b:+.2f} ± "
+        f"{1000 * error:.2f} s per 1,000 row versions more in the log, which grew from {nights[0].log_rows:,} to "
+        f"{nights[-1].log_rows:,}.",
         f"From the first {several} nights to the last {several}, seconds of work: {grown}.",
         f"What the process holds: {'; '.join(held)}.",
     ]
