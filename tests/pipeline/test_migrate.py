@@ -1,9 +1,10 @@
-"""A home moves on: from the release before, and by a backup to another place; its next night is as if it had not.
+"""A home moves on, from the release before to this one and by a backup to another place, as if it never had.
 
-Real data where they are at hand (a shop's invoice lines of five weeks), else a small company of the simulator.
+Real data where they are at hand (two weeks of a shop's invoice lines), else a small company of the simulator.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -39,13 +40,13 @@ class Systems:
 
 @contextmanager
 def shop(folder: Path) -> Iterator[Systems]:
-    """A real shop in its last five weeks; the file of the first night ends where the second begins."""
+    """A real shop in its last two weeks; the file of the first night ends where the second begins."""
     nights = ("2010-12-08", "2010-12-09")
 
     def until(night: str) -> None:
         duckdb.sql(
             f"copy (from '{REAL_DATA / INVOICES}' "
-            f"where InvoiceDate >= '2010-11-05' and InvoiceDate::date <= '{night}') "
+            f"where InvoiceDate >= '2010-11-25' and InvoiceDate::date <= '{night}') "
             f"to '{folder / INVOICES}' (format parquet)"
         )
 
@@ -80,89 +81,71 @@ def load(ckm: Callable[..., Finished], systems: Systems, home: Path, night: str,
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory, ckm: Callable[..., Finished]) -> dict[str, Path]:
-    """After the second night: `made_now`, `restored` from its backup, and `migrated` from the release before."""
+def homes(tmp_path_factory: pytest.TempPathFactory, ckm: Callable[..., Finished]) -> tuple[Path, Path]:
+    """After the second night: a home that always was where it is and of this release, and one that was loaded by the
+    release before, migrated, backed up and restored at another place."""
     folder = tmp_path_factory.mktemp("life")
     (folder / "systems").mkdir()
+    stayed, former, moved = folder / "stayed", folder / "former", folder / "moved"
     real = (REAL_DATA / INVOICES).exists()
     with shop(folder / "systems") if real else small_company(folder / "systems", ckm) as systems:
         first, second = systems.nights
-        homes = {name: folder / name for name in ("made_now", "restored", "migrated")}
-        load(ckm, systems, homes["made_now"], first)
-        done = ckm("backup", folder / "home.ckm", "--home", homes["made_now"])
-        assert done.code == 0, done.err
-        done = ckm("restore", folder / "home.ckm", "--home", homes["restored"])
-        assert done.code == 0, done.err
-        is_released = _load_with_the_release_before(folder, systems, homes)
+        Home(stayed).make()
+        (stayed / "secret.key").write_text("the same key, for the same customer keys")
+        shutil.copytree(stayed, former)
+        load_with_the_release_before(folder, systems, former)
+        load(ckm, systems, stayed, first)
         systems.change()
-        load(ckm, systems, homes["made_now"], second)
-        load(ckm, systems, homes["restored"], second)
-        if not is_released:
-            del homes["migrated"]
-            return homes
+        load(ckm, systems, stayed, second)
         refused = ckm(
-            "run",
-            "--sources",
-            systems.sources,
-            "--home",
-            homes["migrated"],
-            "--date",
-            second,
-            **systems.environment,
+            "run", "--sources", systems.sources, "--home", former, "--date", second, **systems.environment
         )
         assert refused.code == 2 and "run ckm migrate" in refused.err
-        done = ckm("migrate", "--home", homes["migrated"])
-        assert done.code == 0, done.err
-        load(ckm, systems, homes["migrated"], second)
-    return homes
+        for command in (
+            ("migrate", "--home", former),
+            ("backup", folder / "home.ckm", "--home", former),
+            ("restore", folder / "home.ckm", "--home", moved),
+        ):
+            done = ckm(*command)
+            assert done.code == 0, done.err
+        shutil.rmtree(former)
+        load(ckm, systems, moved, second)
+    return stayed, moved
 
 
-def _load_with_the_release_before(folder: Path, systems: Systems, homes: dict[str, Path]) -> bool:
-    """Load the first night by the code of the release before, under the same key; False where the clone lacks it."""
+def load_with_the_release_before(folder: Path, systems: Systems, home: Path) -> None:
+    """Load the first night by the code of the release before; skips where that is not in the clone."""
     asked = ["git", "-C", str(PROJECT), "archive", RELEASED_BEFORE]
     archive = subprocess.run(asked, capture_output=True)
     if archive.returncode:
-        return False
+        pytest.skip(f"{RELEASED_BEFORE}, the release before, is not in this clone")
     released = folder / "released"
     released.mkdir()
     subprocess.run(["tar", "-x", "-C", str(released)], input=archive.stdout, check=True)
-    Home(homes["migrated"]).make()
-    (homes["migrated"] / "secret.key").write_bytes((homes["made_now"] / "secret.key").read_bytes())
-    command = [
-        "run",
-        "--sources",
-        str(systems.sources),
-        "--home",
-        str(homes["migrated"]),
-        "--date",
-        systems.nights[0],
-    ]
+    command = ["run", "--sources", str(systems.sources), "--home", str(home), "--date", systems.nights[0]]
     done = subprocess.run(
         [sys.executable, "-m", "ckm.cli", *command],
-        cwd=released, capture_output=True, text=True, timeout=600,
+        cwd=released, capture_output=True, text=True,
         env=os.environ | systems.environment | {
             "PYTHONPATH": f"{released / 'plugins'}", "CKM_PROJECT": str(released), "PYTHONDONTWRITEBYTECODE": "1",
         },
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    with warehouse.connect(homes["migrated"] / "warehouse.duckdb", read_only=True) as connection:
+    with warehouse.connect(home / "warehouse.duckdb", read_only=True) as connection:
         assert warehouse.schema_version(connection) == 1
-    return True
 
 
-def test_next_night_of_a_restored_home_is_as_if_it_had_never_been_away(homes: dict[str, Path]) -> None:
-    assert tables_of(homes["made_now"]) > 40
-    assert differences(homes["restored"], homes["made_now"]) == []
-    assert accounts(homes["restored"]) == accounts(homes["made_now"])
-
-
-def test_next_night_of_a_migrated_home_is_as_if_it_had_always_been_this_release(
-    homes: dict[str, Path],
+def test_next_night_is_as_if_the_home_had_always_been_there_and_of_this_release(
+    homes: tuple[Path, Path],
 ) -> None:
-    if "migrated" not in homes:
-        pytest.skip(f"{RELEASED_BEFORE}, the release before, is not in this clone")
-    assert differences(homes["migrated"], homes["made_now"]) == []
-    assert accounts(homes["migrated"]) == accounts(homes["made_now"])
+    stayed, moved = homes
+    assert tables_of(stayed) > 40
+    assert differences(moved, stayed) == []
+
+
+def test_rows_of_both_nights_are_accounted_for_alike(homes: tuple[Path, Path]) -> None:
+    stayed, moved = homes
+    assert accounts(moved) == accounts(stayed)
 
 
 def accounts(home: Path) -> list[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from tests.pipeline.conftest import NIGHTS, Company, rows
 from ckm import retention
 from ckm.fields import Retention
 from ckm.home import Home
+from ckm.warehouse import connect
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +26,8 @@ def test_rebuilt_night_differs_only_in_what_customers_were_before_the_cutoff(cop
     keep = Retention(raw_days=(night - cutoff).days)
     removed = retention.apply(Home(copy_of.home), keep, night, f"{night}.1")
     assert {"raw_crm.customers", "raw_crm.orders"} <= {one.what for one in removed}
+    with copy_of.sources.open("a", encoding="utf-8") as sources:
+        sources.write(f"retention: {{audit_days: 1, raw_days: {keep.raw_days}}}\n")
     done = copy_of.run("--date", NIGHTS[-1], "--full-refresh")
     assert done.code == 0, done.err
     found = differences(before, copy_of.home)
@@ -37,5 +40,9 @@ def test_rebuilt_night_differs_only_in_what_customers_were_before_the_cutoff(cop
     assert rows(
         copy_of.home, f"select count(*) from core.dim_customer where valid_to <= date '{cutoff}'"
     ) == [(0,)]
+    with connect(Home(copy_of.home).warehouse, read_only=True) as connection:
+        last = {one.what: one.cutoff for one in retention.removed_by(connection, f"{night}.2")}
+        assert last["audit.gate_results"] == cutoff  # of the raw log nothing was left to remove
+        assert not [what for what in last if what.startswith("raw_")]
     refused = copy_of.run("--date", NIGHTS[0])
     assert refused.code == 2 and f"{NIGHTS[0]} cannot be computed any more" in refused.err

@@ -14,10 +14,11 @@ import duckdb
 import pytest
 from tests.conftest import Finished
 
-from ckm import __version__, migrations, warehouse
+from ckm import __version__, migrations, nightly, warehouse
 from ckm.errors import ConfigurationError
 from ckm.home import Home, hmac_pads
 from ckm.migrations import MIGRATIONS, Migration
+from ckm.settings import load_settings
 from ckm.warehouse import SCHEMA_VERSION, connect
 
 FIRST_RELEASE = (Path(__file__).parent / "schema_1.sql").read_text()
@@ -213,6 +214,22 @@ def test_rebuild_that_a_migration_asks_for_is_asked_until_a_night_has_done_it() 
         ):
             connection.execute(night, [status, status, rebuilt, began])
             assert migrations.asks_full_refresh(connection) is still, status
+
+
+def test_night_after_it_rebuilds_and_reads_the_sources_all_the_same(
+    home: Home, tmp_path: Path, write_sources: Callable[..., Path]
+) -> None:
+    sources = write_sources({"products": {"file": "p.csv", "columns": {"product_id": "sku"}}})
+    settings = load_settings(home=home.folder, sources=sources)
+    with connect(home.warehouse) as connection:
+        for migration in MIGRATIONS:
+            migrations.migrate(connection, migration)
+    for asked in (False, True):
+        if asked:
+            with connect(home.warehouse) as connection:
+                warehouse.record_version(connection, SCHEMA_VERSION, "Other columns.", asks_full_refresh=True)
+        night = nightly.prepare(settings, sources, date(2025, 1, 5))
+        assert (night.full_refresh, night.extracts) == (asked, True)
 
 
 def test_half_a_new_home_is_none(tmp_path: Path) -> None:

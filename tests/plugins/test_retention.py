@@ -44,7 +44,9 @@ def home(tmp_path: Path) -> Home:
 
 def fill(home: Home, sql: str, values: list[list[Any]]) -> None:
     with connect(home.warehouse) as connection:
+        connection.begin()  # a commit for each row would take a minute
         connection.executemany(sql, values)
+        connection.commit()
 
 
 def rows(home: Home, sql: str) -> list[tuple[Any, ...]]:
@@ -101,6 +103,7 @@ class TestAudit:
     def test_nights_that_rules_compare_with_stay_however_old(self, home: Home) -> None:
         nights = [NIGHT - timedelta(days=days) for days in range(60)]
         with connect(home.warehouse) as connection:
+            connection.begin()
             for number, night in enumerate(nights):
                 accepted = number % 3 > 0  # every third failed
                 for boundary, source, name in (("raw", "crm", "orders"), ("marts", "marts", "clv")):
@@ -116,6 +119,7 @@ class TestAudit:
                     "insert into audit.runs (run_id, as_of_date, status) values (?, ?, ?)",
                     [f"{night}.1", night, "published" if accepted else "failed"],
                 )
+            connection.commit()
 
         def compared() -> list[Any]:
             with connect(home.warehouse, read_only=True) as connection:
