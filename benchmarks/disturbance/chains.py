@@ -6,7 +6,6 @@ undisturbed, is what all chains but the first are compared with.
 
 import json
 import random
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ from pathlib import Path
 from benchmarks.disturbance import moments
 from benchmarks.disturbance.chain import Chain, Found
 from benchmarks.disturbance.forks import Attempt, Forks
-from benchmarks.disturbance.ground import FIRST, SECOND, Ground
+from benchmarks.disturbance.ground import FIRST, SECOND, Ground, seen
 from benchmarks.disturbance.moments import Chosen
 
 FIRST_DONE, BASE, SECOND_DONE = "first", "base", "second"  # homes
 EARLY = 12.0  # seconds of computing in which whole runs are killed at random, of about sixty
 DECISIONS = (
     ("quarantine", "replay", "crm.order_lines", "--reason", "looked at"),
-    ("quarantine", "discard", "surveys", "--reason", "a trial"),
+    ("quarantine", "discard", "surveys.answers", "--reason", "a trial"),
 )
 RUN = ("run", "--date", SECOND.isoformat())
 STEP_AGAIN, RUN_AGAIN = "SIGKILL of a step, the step again", "SIGKILL of `ckm run`, `ckm run` again"
@@ -56,8 +55,6 @@ def undisturbed(ground: Ground, forks: Forks, *, only_first: bool = False) -> di
     """
     done = ground.folder / "undisturbed.json"
     if not done.exists():
-        for name in (FIRST_DONE, BASE, SECOND_DONE, "kept"):
-            shutil.rmtree(ground.home(name), ignore_errors=True)
         done.write_text(json.dumps(_undisturbed(ground, forks, only_first)))
     return json.loads(done.read_text())
 
@@ -71,7 +68,9 @@ def _undisturbed(ground: Ground, forks: Forks, only_first: bool) -> dict[str, fl
             raise RuntimeError(f"{arguments} failed undisturbed: {Path(log).read_text()[-2000:]}")
         return ending.seconds
 
-    ckm("run", "--date", FIRST.isoformat(), home=ground.home(FIRST_DONE), keep=f"{ground.folder}/kept/first")
+    if not seen(ground.home(FIRST_DONE)):
+        first, kept = ground.home(FIRST_DONE), f"{ground.folder}/kept/first"
+        ckm("run", "--date", FIRST.isoformat(), home=first, keep=kept)
     if only_first:
         return {}
     base = ground.copy(FIRST_DONE, BASE)

@@ -179,3 +179,10 @@ def test_dbt_page_names_no_folder_of_the_machine_and_may_fetch_nothing(tmp_path:
     assert "/srv" not in page and str(tmp_path) not in page
     assert '"dbt_project"' in page and '"home/dbt/target/a.sql"' in page
     assert "Content-Security-Policy" in page
+
+
+def test_manifest_that_dbt_was_killed_in_writing_is_as_good_as_none(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    (home.dbt / "target").mkdir(parents=True)
+    (home.dbt / "target" / "manifest.json").write_text('{"nodes": {"model.ckm.clv": {"na')
+    assert tool_docs.nodes(home) == {}

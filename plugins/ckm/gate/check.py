@@ -4,6 +4,7 @@ Which rows break a rule is asked of GX's own condition for that rule, so the rep
 rows that are set aside can never differ.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +37,7 @@ def gate_session(connection: duckdb.DuckDBPyConnection, store: Path) -> Iterator
     Args:
         store: folder for suites and validation results, from which `build_data_docs` makes its pages.
     """
+    _remove_half_written(store)
     context = _context(store)
     datasource = context.data_sources.add_or_update_duckdb(
         name="warehouse",
@@ -53,6 +55,15 @@ def build_data_docs(store: Path) -> Path:
     """GX's own pages of the night's results, without samples of values; returns their folder."""
     _context(store).build_data_docs()
     return store / "uncommitted" / "data_docs" / "local_site"
+
+
+def _remove_half_written(store: Path) -> None:
+    """Remove what a process was killed in writing: GX writes it anew, but would read it first."""
+    for file in store.rglob("*.json"):
+        try:
+            json.loads(file.read_bytes())
+        except ValueError:
+            file.unlink()
 
 
 def _context(store: Path) -> Any:

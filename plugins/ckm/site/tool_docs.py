@@ -26,11 +26,13 @@ ul { padding-left: 1.2rem; } .card { margin: 1rem 0; } .modal, footer { display:
 
 
 def nodes(home: Home) -> dict[str, dict[str, Any]]:
-    """dbt's nodes by name, from its manifest; none where dbt has not run in this home."""
+    """dbt's nodes by name, from its manifest; none where dbt has not run in this home, or was killed in writing it."""
     file = home.dbt / "target" / "manifest.json"
-    if not file.exists():
+    try:
+        manifest = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
         return {}
-    return {node["name"]: node for node in json.loads(file.read_text("utf-8"))["nodes"].values()}
+    return {node["name"]: node for node in manifest["nodes"].values()}
 
 
 def copy_dbt_docs(home: Home, folder: Path) -> bool:

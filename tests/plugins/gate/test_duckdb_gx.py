@@ -76,3 +76,30 @@ def rule(kind: str, name: str, **kwargs: object) -> dict:
         "severity": "critical",
         "meta": {"rule": name, "quarantine": True},
     }
+
+
+def test_what_a_killed_process_was_writing_is_written_anew(tmp_path: Path) -> None:
+    from ckm import warehouse
+    from ckm.gate.check import build_data_docs, gate_session
+
+    store = tmp_path / "gx"
+
+    def suite() -> gx.ExpectationSuite:
+        meta = {"rule": "code_is_filled", "aspect": "completeness", "severity": "critical"}
+        rule = gx.expectations.ExpectColumnValuesToNotBeNull(column="code", meta=meta)
+        return gx.ExpectationSuite(name="raw.crm.orders", expectations=[rule])
+
+    with warehouse.connect(tmp_path / "w.duckdb") as connection:
+        warehouse.prepare(connection)
+        connection.execute("create table gate.candidates as select 1 as landed_row, 'a' as code")
+        for _ in range(2):
+            with gate_session(connection, store) as session:
+                (result,) = session.run(suite(), "gate", "candidates")
+            assert result.outcome == "passed"
+            written = [file for file in store.rglob("*.json") if file.stat().st_size]
+            assert len(written) == 3  # the suite, its definition and its result
+            for file in written:
+                file.write_text(file.read_text()[: file.stat().st_size // 2])
+        with gate_session(connection, store) as session:
+            session.run(suite(), "gate", "candidates")
+    assert (build_data_docs(store) / "index.html").exists()
