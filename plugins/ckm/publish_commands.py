@@ -56,7 +56,7 @@ def _send(place: "Home", version: str | None, reason: str | None, as_json: bool)
             f"{before.version} is rolled back and kept; the next night that is published takes its place."
         )
         lines.append(f"To publish its night again when it is mended: ckm run --date {before.as_of_date}")
-    console().print(*lines, sep="\n", soft_wrap=True)
+    console().print(*lines, sep="\n")
 
 
 def _show(place: "Home", as_json: bool) -> None:
@@ -83,7 +83,7 @@ def _show(place: "Home", as_json: bool) -> None:
     rows = [
         (
             v.version, "←" if v.is_seen else "", v.as_of_date, v.made_at and f"{v.made_at:%Y-%m-%d %H:%M}", v.status,
-            v.tables, round(v.bytes / 1e6, 1),
+            v.tables, v.bytes / 1e6,
         )
         for v in found
     ]  # fmt: skip
@@ -91,6 +91,6 @@ def _show(place: "Home", as_json: bool) -> None:
     screen.print(table(f"versions kept; readers see {seen}", columns, rows))
     for version in found:
         if version.fault:
-            screen.print(f"{version.version} is not whole: {version.fault}.", soft_wrap=True)
+            screen.print(f"{version.version} is not whole: {version.fault}.")
     if note:
-        screen.print(note, soft_wrap=True)
+        screen.print(note)
