@@ -175,6 +175,11 @@ def restore(file: Path, home: Home, secret: str | None, progress: Progress, *, r
         LoadRunning: the home that stands there is being loaded, or restored by another process.
     """
     manifest = read_manifest(file)
+    if home.folder.is_mount():
+        raise ConfigurationError(
+            f"{home.folder} is a mounted volume, whose place nothing else can take: restore to another folder and copy "
+            "what is in it."
+        )
     if not replaces:
         _demand_free(home.folder)
     half = Home(home.folder.with_name(f"{home.folder.name}.restoring"))
@@ -183,16 +188,20 @@ def restore(file: Path, home: Home, secret: str | None, progress: Progress, *, r
             _clear(half.folder)
             _demand_room(half.folder, manifest)
             _unpack(file, half.folder, progress)
-        except OSError as error:
+            if manifest.version:
+                half.current.symlink_to(Path("versions") / manifest.version)
+            _look_at(half, file, secret)
+            for folder in (half.folder, *(path for path in half.folder.rglob("*") if path.is_dir())):
+                sync(folder)
+            moved_to = _switch(half.folder, home, replaces=replaces)
+        except BaseException as error:
+            shutil.rmtree(half.folder, ignore_errors=True)  # it holds personal data
+            if not isinstance(error, OSError):
+                raise
             raise CkmError(
-                f"{half.folder} cannot be written ({error.strerror or error}): make room, or restore elsewhere."
+                f"{error.filename or half.folder} cannot be written ({error.strerror or error}): make room, or "
+                "restore elsewhere."
             ) from error
-        if manifest.version:
-            half.current.symlink_to(Path("versions") / manifest.version)
-        _look_at(half, file, secret)
-        for folder in (half.folder, *(path for path in half.folder.rglob("*") if path.is_dir())):
-            sync(folder)
-        moved_to = _switch(half.folder, home, replaces=replaces)
     return Restored(manifest, moved_to)
 
 
@@ -244,22 +253,12 @@ def _switch(half: Path, home: Home, *, replaces: bool) -> Path | None:
             home.folder.rename(moved_to)
     else:
         _demand_free(home.folder)
-    try:
-        half.rename(home.folder)
-    except OSError as error:
-        raise CkmError(
-            f"{half} cannot be renamed to {home.folder} ({error.strerror}): restore to a folder that can be made."
-        ) from error
+    half.rename(home.folder)
     sync(home.folder.parent)
     return moved_to
 
 
 def _demand_free(folder: Path) -> None:
-    if folder.is_mount():
-        raise ConfigurationError(
-            f"{folder} is a mounted volume, whose place nothing else can take: restore to another folder and copy "
-            "what is in it."
-        )
     if (folder / WAREHOUSE).exists() or (folder / SECRET).exists():
         raise ConfigurationError(
             f"{folder} already holds a home: give another folder, or --replace to move that one aside."

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ckm.errors import ConfigurationError
+from ckm.errors import ConfigurationError, disk_told
 from ckm.options import HomeOption, JsonOption, print_json, settings_of
 
 app = typer.Typer()
@@ -29,7 +29,7 @@ def migrate(
 
     place = _home(home)
     done = []
-    with place.lock(), connect(place.warehouse, read_only=dry_run) as connection:
+    with place.lock(), disk_told(place.folder), connect(place.warehouse, read_only=dry_run) as connection:
         steps = migrations.outstanding(connection)
         for step in steps:
             if not dry_run:
@@ -71,7 +71,8 @@ def backup(
 
     place = _home(home)
     with place.lock():
-        described = backups.look(place, with_secret=not without_secret)
+        with disk_told(place.folder):  # what a night has left beside the warehouse is written into it first
+            described = backups.look(place, with_secret=not without_secret)
         with _progress("backing up", 2 * described.size) as progress:  # read for the checksums, then copied
             made = backups.write(place, described, file.absolute(), progress)
     if as_json:
