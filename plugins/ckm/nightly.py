@@ -267,7 +267,8 @@ STEPS: tuple[Step, ...] = (
         "(docs/operations.md).",
     ),
     Step(
-        "publish", publish, "Write the new version and switch readers to it in one rename.",
+        "publish", publish,
+        "Write the new version, switch readers to it in one rename, and let go of what is too old to keep.",
         "The last version is still public; free disk space if that was it, and clear the task.",
     ),
 )  # fmt: skip
