@@ -17,6 +17,7 @@ import json
 import multiprocessing
 import re
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from ckm.warehouse import connect, literal
 
 MART = "marts.customer_360"
 KEPT = 5
+PAUSE = 0.02  # seconds between two reads, so that the writer is not left without a core
 SWITCHES = 10  # of readers back and on again, after each publication
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -178,6 +180,7 @@ def keep_reading(way: str, current: Path, mart: str, done: Any, stop: Any, resul
                 seen[f"{type(error).__name__}: {error}"] += 1
             with done.get_lock():
                 done.value += 1
+            time.sleep(PAUSE)
     results.put((way, seen))
 
 

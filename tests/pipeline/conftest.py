@@ -49,6 +49,20 @@ while not Path(sys.argv[2]).exists():
     time.sleep(0.1)
 print(json.dumps({"reads": reads, "seen": seen}))
 """
+HOLDER = """
+import json, sys, time
+from pathlib import Path
+import duckdb
+database, stop = Path(sys.argv[1]) / "ckm.duckdb", Path(sys.argv[2])
+while not database.exists() and not stop.exists():
+    time.sleep(0.1)
+asked = "select min(as_of_date)::varchar, max(as_of_date)::varchar, count(*), sum(order_count) from marts.customer_360"
+with duckdb.connect(str(database), read_only=True) as connection:
+    first = connection.execute(asked).fetchone()
+    while not stop.exists():
+        time.sleep(0.1)
+    print(json.dumps([first, connection.execute(asked).fetchone()], default=str))
+"""
 
 
 @dataclass(frozen=True)
@@ -144,32 +158,39 @@ def contents(home: Path, schemas: tuple[str, ...], *, without: tuple[str, ...] =
 
 @dataclass(frozen=True)
 class Watched:
-    """The company after its three nights, and what somebody saw who read what was published all the while."""
+    """The company after its three nights, what somebody saw who read what was published all the while, and what
+    somebody saw first and last who opened the first version and kept it open."""
 
     company: Company
     reads: int
     seen: list[list[Any]]
+    held: list[list[Any]]
+
+
+def onlooker(program: str, home: Path, stop: Path) -> subprocess.Popen[str]:
+    """A process that looks at what a home publishes until a file says stop."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, str(home / "published" / "current"), str(stop)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def watched(tmp_path_factory: pytest.TempPathFactory, ckm: Callable[..., Finished]) -> Iterator[Watched]:
-    """400 customers, two years, three nights; read all the while by another process."""
+    """400 customers, two years, three nights; read and held open all the while by other processes."""
     folder = tmp_path_factory.mktemp("company")
     home, stop = folder / "home", folder / "stop"
     made = Company(folder, home, "", ckm)
     made.simulate(NIGHTS[-1])
     with served(folder) as api:
         company = replace(made, api=api)
-        with subprocess.Popen(
-            [sys.executable, "-c", READER, str(home / "published" / "current"), str(stop)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        ) as reader:  # fmt: skip
+        with onlooker(READER, home, stop) as reader, onlooker(HOLDER, home, stop) as holder:
             done = company.run("--from", NIGHTS[0], "--to", NIGHTS[-1])
             stop.touch()
-            out, err = reader.communicate(timeout=60)
+            (out, err), (held, complaint) = reader.communicate(timeout=60), holder.communicate(timeout=60)
         assert done.code == 0, done.err
-        assert reader.returncode == 0, err
-        yield Watched(company, **json.loads(out))
+        assert (reader.returncode, holder.returncode) == (0, 0), err + complaint
+        yield Watched(company, **json.loads(out), held=json.loads(held))
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,11 @@ def test_reader_saw_only_whole_versions(watched: Watched) -> None:
     assert seen[0][3] < seen[1][3] <= seen[2][3]
 
 
+def test_program_that_held_the_first_version_open_blocked_no_night_and_saw_no_other(watched: Watched) -> None:
+    first, last = watched.held
+    assert first == last and first[:2] == [NIGHTS[0], NIGHTS[0]] and first[2] > 0
+
+
 def test_every_step_of_every_night_is_on_record(company: Company) -> None:
     sources = load_sources(company.sources).sources
     steps = {

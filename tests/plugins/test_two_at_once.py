@@ -15,8 +15,10 @@ from tests.plugins.others import LOCK, OPEN, holding, opened_by_another, start
 from tests.plugins.publishing import Press, opened
 
 from ckm import nightly, runner
+from ckm.errors import LoadRunning
 from ckm.nightly import Step
 from ckm.warehouse import _held_by_another, connect, patience
+from ckm_airflow import turn
 
 SHORT = timedelta(seconds=0.5)
 
@@ -81,6 +83,16 @@ def test_who_closes_the_private_file_soon_is_waited_for(press: Press) -> None:
     with opened_by_another(press.home.warehouse, read_only=True) as other:
         threading.Timer(1, other.kill).start()
         assert press.night(3).version == "2025-01-03.1"
+
+
+def test_task_of_airflow_waits_for_it_longer(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "LOCK_PATIENCE", timedelta(seconds=60))
+    with opened_by_another(press.home.warehouse, read_only=False) as other, patience(timedelta(0)):
+        with pytest.raises(LoadRunning, match=f"process {other.pid}"):
+            press.night(3)
+        threading.Timer(1, other.kill).start()
+        with turn.hold(press.home):
+            assert press.night(3).version == "2025-01-03.1"
 
 
 def test_private_file_that_is_opened_between_two_steps_ends_the_night_with_a_sentence(
