@@ -5,6 +5,7 @@ once the fault is mended, must leave what an undisturbed night leaves.
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -29,11 +30,15 @@ class Disk:
     def leave(self, megabytes: float) -> None:
         """Let so much of it be free."""
         size = shutil.disk_usage(self.folder).used + int(megabytes * 1e6)
-        _run(f"mount -o remount,size={size} {self.folder}")
+        _run("mount", "-o", f"remount,size={size}", self.folder)
 
     def be(self, mode: str) -> None:
         """Let it be `ro` or `rw`."""
-        _run(f"mount -o remount,{mode} {self.folder}")
+        _run("mount", "-o", f"remount,{mode}", self.folder)
+
+    def turning_read_only(self) -> str:
+        """The command of the shell that makes it so."""
+        return f"mount -o remount,ro {shlex.quote(str(self.folder))}"
 
 
 def may_mount() -> bool:
@@ -48,12 +53,12 @@ def disk(folder: Path) -> Iterator[Disk]:
     shutil.rmtree(aside, ignore_errors=True)
     folder.rename(aside) if folder.exists() else aside.mkdir()
     folder.mkdir()
-    _run(f"mount -t tmpfs -o size=4G,mode=700 tmpfs {folder}")
+    _run("mount", "-t", "tmpfs", "-o", "size=4G,mode=700", "tmpfs", folder)
     try:
         shutil.copytree(aside, folder, symlinks=True, dirs_exist_ok=True)
         yield Disk(folder)
     finally:
-        _run(f"umount -l {folder}")
+        _run("umount", "-l", folder)
         shutil.rmtree(aside)
 
 
@@ -95,12 +100,12 @@ def read_only_disk(work: Work) -> list[Found]:
         whole.be("rw")
         with disk(chain.home / "published") as part:
             at = "ckm.publish:clear_away:after:1"
-            strike = {at: f"mount -o remount,ro {part.folder}"}
+            strike = {at: part.turning_read_only()}
             chain.failed(chain.step("publish", strikes=strike), "in publishing", 1, "read-only")
             part.be("rw")
             chain.compare_run(chain.step("publish"), SECOND_DONE)
             with disk(chain.home / "landing") as part:
-                strike = {"ckm.extract:_land:before:2": f"mount -o remount,ro {part.folder}"}
+                strike = {"ckm.extract:_land:before:2": part.turning_read_only()}
                 chain.failed(chain.ckm(*RUN, strikes=strike), "in extract", 1, "read-only")
                 part.be("rw")
     return [chain.found]
@@ -137,8 +142,8 @@ def systems_gone(work: Work) -> list[Found]:
     return [chain.found]
 
 
-def _run(command: str) -> None:
-    subprocess.run(command.split(), check=True)
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True)
 
 
 FAULTS: dict[str, Run] = {
