@@ -8,7 +8,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 
@@ -70,8 +70,7 @@ def end_with_supervisor() -> None:
     Otherwise it would hold the home, for hours perhaps, against the next try of the same task. It is killed, not
     asked: a load may be killed anywhere. Where a night runs without a scheduler nothing supervises it.
     """
-    is_supervised = stat.S_ISSOCK(os.fstat(0).st_mode) and os.getpgrp() == os.getpid()
-    if is_supervised:  # the supervisor has the other end of standard input, which is closed when it dies
+    if _is_supervised():  # the supervisor has the other end of standard input, which is closed when it dies
         end = select.poll()
         end.register(0, select.POLLHUP)
 
@@ -80,6 +79,12 @@ def end_with_supervisor() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
         threading.Thread(target=wait, daemon=True, name="end with supervisor").start()
+
+
+def _is_supervised() -> bool:
+    with suppress(OSError):  # there may be no standard input
+        return stat.S_ISSOCK(os.fstat(0).st_mode) and os.getpgrp() == os.getpid()
+    return False
 
 
 def refuse_if_overtaken(night: Night, step: Step) -> None:
