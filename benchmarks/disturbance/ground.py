@@ -109,8 +109,7 @@ def left_behind(home: Path) -> list[str]:
             for (name,) in connection.execute(
                 """
                 select table_schema || '.' || table_name from information_schema.tables
-                where contains(table_name, '__dbt_')
-                    or (table_schema = 'gate' and table_name <> 'load_ledger')
+                where contains(table_name, '__dbt_') or table_schema = 'gate'
                 order by 1
                 """
             ).fetchall()

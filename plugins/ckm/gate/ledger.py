@@ -41,7 +41,8 @@ def judge_ledger(
     suite = suite_of(suites, "audit/load_ledger", read_rules(suites, "audit/load_ledger"), {})
     with gate_session(connection, gx_store) as session:
         results = [accepted(r, PLACE, accept) for r in session.run(suite.expectations, "gate", "ledger")]
-    connection.execute("drop table gate.ledger")
+    for table in ("ledger", "broken"):
+        connection.execute(f"drop table gate.{table}")
     audit.record_gate_results(connection, run_id, night, "audit", "audit", "load_ledger", results)
     stops = [sentence(result, PLACE) for result in results if result.outcome == "failed"]
     if stops:

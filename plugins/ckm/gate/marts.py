@@ -54,6 +54,7 @@ def judge_marts(
             ]
             audit.record_gate_results(connection, run_id, night, "marts", "marts", file.stem, results)
             verdicts += [(file.stem, result) for result in results]
+    connection.execute("drop table if exists gate.broken")
     stops = [sentence(r, f"marts.{mart}") for mart, r in verdicts if r.outcome == "failed"]
     if stops:
         raise GateFailed(" ".join(stops))
