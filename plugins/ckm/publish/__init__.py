@@ -11,6 +11,7 @@ A reader that has the old version open keeps it whole; a reader that opens `curr
     going_back  readers are sent back to a version before, or to a later one again
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import date
 
@@ -75,7 +76,8 @@ def publish(home: Home, night: date, run_id: str, company: str, *, keep: int) ->
             put_in_place(synced(folder), home.versions / made.version)
             switch(home, made.version)
         except BaseException:  # what nobody will see must not stay on a disk that is full
-            clear_away(connection, home)
+            with contextlib.suppress(duckdb.Error, OSError):  # what went wrong first is what is to be told
+                clear_away(connection, home)
             raise
         record.note_switch(connection, made, "published")
         prune(connection, home, keep)

@@ -1,5 +1,6 @@
 """The switch of readers from one version to another, and which versions stay on disk."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterable
@@ -87,5 +88,5 @@ def _remove(home: Home, folder: Path) -> None:
     """Remove a version unless readers see it; it has another name first, so that no half of it is taken for whole."""
     if home.current.exists() and home.current.resolve() == folder.resolve():
         return
-    gone = folder.rename(folder.with_name(folder.name + HALF_GONE))
-    shutil.rmtree(gone, ignore_errors=True)
+    with contextlib.suppress(OSError):  # readers have what they should; the next night tries again
+        shutil.rmtree(folder.rename(folder.with_name(folder.name + HALF_GONE)), ignore_errors=True)
