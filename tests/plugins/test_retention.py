@@ -15,12 +15,14 @@ import pytest
 import yaml
 from tests.conftest import Finished
 from tests.plugins.gate.loading import Gate
+from tests.plugins.records import NIGHTS, recorded
 
-from ckm import quarantine, retention, warehouse
+from ckm import nightly, quarantine, retention, warehouse
 from ckm.fields import Retention
 from ckm.gate import profiles
 from ckm.gate.profiles import NIGHTS_COMPARED
 from ckm.home import Home
+from ckm.night import Night
 from ckm.quarantine import Choice
 from ckm.retention import Removed
 from ckm.sources import load_sources
@@ -344,6 +346,38 @@ def test_killed_while_removing_it_has_removed_nothing_and_the_next_time_all(home
     assert killed.returncode == -signal.SIGKILL
     assert rows(home, "select count(*) from audit.run_steps") == [(1,)]
     assert [one.what for one in apply(home, audit_days=4)] == ["audit.run_steps"]
+
+
+class TestNight:
+    @pytest.fixture
+    def night(self, tmp_path: Path) -> Night:
+        """Three nights on record, the last about to be published."""
+        made = recorded(tmp_path)
+        with (tmp_path / "sources.yml").open("a") as sources:
+            sources.write("retention: {audit_days: 1}\n")
+        with connect(made.home.warehouse) as connection:
+            connection.execute("create schema marts")
+            connection.execute("create table marts.clv as select 1 as frequency")
+        return made.night
+
+    def test_published_night_lets_go_of_what_its_sources_yml_says(self, night: Night) -> None:
+        published = nightly.publish(night)
+        assert published.version and published.message is None
+        assert rows(night.home, "select min(as_of_date) from audit.gate_results") == [(NIGHTS[1],)]
+        assert ("audit.gate_results", 3) in rows(night.home, "select what, rows from audit.retention")
+
+    def test_night_is_published_even_if_it_cannot(
+        self, night: Night, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(*_: Any) -> None:
+            raise duckdb.IOException("no room")
+
+        monkeypatch.setattr(retention, "apply", fails)
+        published = nightly.publish(night)
+        assert published.version and "what is too old stays for a night" in str(published.message)
+        assert rows(night.home, "select status from audit.runs where as_of_date = '2025-01-03'") == [
+            ("published",)
+        ]
 
 
 def test_status_says_what_the_newest_night_removed(home: Home, ckm: Callable[..., Finished]) -> None:
