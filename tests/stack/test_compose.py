@@ -151,9 +151,10 @@ def test_every_setting_of_the_load_is_passed_on() -> None:
 
 def test_a_night_goes_on_as_soon_after_a_crash_as_on_a_persons_machine(tmp_path: Path) -> None:
     own = Local(tmp_path, 8080).settings()
-    scheduling = {name: value for name, value in own.items() if name.startswith("AIRFLOW__SCHEDULER__")}
-    assert len(scheduling) == 2
-    assert scheduling.items() <= SERVICES["scheduler"]["environment"].items()
+    told = ("AIRFLOW__SCHEDULER__", "AIRFLOW__WORKERS__")
+    patience = {name: value for name, value in own.items() if name.startswith(told)}
+    assert len(patience) == 4
+    assert patience.items() <= SERVICES["scheduler"]["environment"].items()
 
 
 def test_the_pool_of_the_writer_is_made() -> None:
