@@ -1,6 +1,6 @@
 """What readers see while versions switch under them: 10,000 reads by four processes, each wholly old or wholly new.
 
-    python -m benchmarks.readers [--reads 10000] [--processes 4] [--publications 30]
+    python -m benchmarks.readers [--reads 10000] [--processes 4] [--publications 30] [--write]
 
 A simulated company's night is loaded into a home of its own. From then on one process publishes night after night and
 sends readers back and on, as fast as the real functions do it, while others read. A read resolves `published/current`
@@ -35,6 +35,8 @@ from ckm.home import Home
 from ckm.publish.going_back import go_back
 from ckm.warehouse import connect, literal
 
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
+BEGIN, END = "<!-- readers -->", "<!-- until here: readers -->"
 MART = "marts.customer_360"
 KEPT = 5
 PAUSE = 0.02  # seconds between two reads, so that the writer is not left without a core
@@ -272,11 +274,21 @@ def table_of(tallies: Iterable[Tally], press: Press) -> list[tuple[Any, ...]]:
 COLUMNS = ("readers", "reads", "processes", "publications", "switches", "versions seen", "errors", "mixtures")
 
 
+def put_into(document: Path, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Put the table into the document, between its two marks."""
+    before, rest = document.read_text("utf-8").split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *rows]
+    made = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    document.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", "utf-8")
+
+
 def main(
     reads: Annotated[int, typer.Option(help="Reads of all processes together, at least.")] = 10_000,
     processes: Annotated[int, typer.Option(help="Processes that resolve the link once a read.")] = 4,
     publications: Annotated[int, typer.Option(help="Nights to publish meanwhile, at least.")] = 30,
     customers: Annotated[int, typer.Option(help="Customers of the company.")] = 60,
+    write: Annotated[bool, typer.Option("--write", help="Put the table into docs/reliability.md.")] = False,
 ) -> None:
     """Print what readers saw; exit code 1 if anything was wrong or not whole."""
     from benchmarks.company import Company
@@ -298,6 +310,8 @@ def main(
                 each=lambda nights, read: status.update(f"{nights} publications, {read:,} reads"),
             )
     screen.print(table("reads while versions switch", COLUMNS, table_of(tallies, press)))
+    if write:
+        put_into(DOCUMENT, table_of(tallies, press))
     wrong = [line for tally in tallies if tally.is_safe for line in tally.wrong]
     for line, times in Counter(wrong).most_common(5):
         screen.print(f"{times} × {line}")
