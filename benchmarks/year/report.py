@@ -13,6 +13,7 @@ from benchmarks.year.plot import plot
 from ckm.console import table
 
 BEGIN, END = "<!-- python -m benchmarks.year -->", "<!-- until here: the year -->"
+NIGHTS_OF_A_YEAR = 365
 COLUMNS: dict[str, Callable[[Sequence[Measured]], str]] = {
     "month": lambda month: month[0].night[:7],
     "nights": lambda month: f"{len(month)}",
@@ -69,10 +70,15 @@ def line_of(nights: Sequence[Measured], across: str, name: str) -> tuple[float, 
 
 
 def sentences(year: Sequence[Measured]) -> list[str]:
-    """What the nights say of the work, and of what the process holds."""
+    """How far the year has come, and what its nights say of the work and of what the process holds."""
     nights = warm(year)
+    so_far = (
+        f"The first {len(year) - 1} nights of the year."
+        if len(year) <= NIGHTS_OF_A_YEAR
+        else "The whole year."
+    )
     if len(nights) < 4:
-        return [f"{len(nights)} nights of one process are too few to say more."]
+        return [so_far]
     several = max(1, min(30, len(nights) // 3))
     first, last = nights[:several], nights[-several:]
     _, b, error = line_of(nights, "log_rows", "cpu_seconds")
@@ -88,6 +94,7 @@ def sentences(year: Sequence[Measured]) -> list[str]:
         for _, b, error in [line_of(nights, "number", name)]
     ]  # fmt: skip
     return [
+        so_far,
         f"A night is {_median(nights, 'cpu_seconds'):.1f} s of work in the median, and {1000 * b:+.2f} ± "
         f"{1000 * error:.2f} s per 1,000 row versions more in the log, which grew from {nights[0].log_rows:,} to "
         f"{nights[-1].log_rows:,}.",

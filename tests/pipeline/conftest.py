@@ -185,8 +185,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory, ckm: Callable[..., Finishe
     with served(folder) as api:
         company = replace(made, api=api)
         with onlooker(READER, home, stop) as reader, onlooker(HOLDER, home, stop) as holder:
-            done = company.run("--from", NIGHTS[0], "--to", NIGHTS[-1])
-            stop.touch()
+            try:
+                done = company.run("--from", NIGHTS[0], "--to", NIGHTS[-1])
+            finally:
+                stop.touch()  # or the two, and who waits for them, would go on for ever
             (out, err), (held, complaint) = reader.communicate(timeout=60), holder.communicate(timeout=60)
         assert done.code == 0, done.err
         assert (reader.returncode, holder.returncode) == (0, 0), err + complaint

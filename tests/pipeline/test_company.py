@@ -213,44 +213,9 @@ def test_published_columns_carry_their_descriptions(company: Company) -> None:
     assert [column for column, is_described in described if not is_described] == []
 
 
-def test_older_night_stays_unpublished_and_running_again_and_full_refresh_give_equal_tables(
-    copy_of: Company,
-) -> None:
-    before = contents(copy_of.home, STAR_AND_MARTS, without=("model_run_id",))
-    assert {table.split(".")[0] for table in before} == set(STAR_AND_MARTS)
-    assert [table for table, lines in before.items() if not lines] == []
-    older = copy_of.run("--date", NIGHTS[0])
-    assert older.code == 0, older.err
-    assert contents(copy_of.home, STAR_AND_MARTS, without=("model_run_id",)) == before
-    with duckdb.connect(str(copy_of.home / "warehouse.duckdb"), read_only=True) as warehouse:
-        late = warehouse.execute(
-            f"select count(*) from about_customers.fct_order_line where known_on > '{NIGHTS[0]}'"
-        ).fetchone()[0]
-        assert late == 0
-        assert warehouse.execute("select distinct as_of_date::varchar from marts.clv").fetchall() == [
-            (NIGHTS[0],)
-        ]
-    for options in ([], ["--full-refresh"]):
-        again = copy_of.run("--date", NIGHTS[-1], *options)
-        assert again.code == 0, again.err
-        assert contents(copy_of.home, STAR_AND_MARTS, without=("model_run_id",)) == before
-
-
-def test_catching_up_gives_the_marts_of_nightly_runs(company: Company, caught_up: Company) -> None:
-    assert contents(caught_up.home, ("marts",)) == contents(company.home, ("marts",))
-
-
 def test_the_pipeline_never_reads_the_truth(company: Company, caught_up: Company) -> None:
-    """Without the truth the last night gives the same facts, but for the night that first saw a row."""
+    """`tests/pipeline/test_same.py` compares what the two have published."""
     assert (company.folder / "truth").exists() and not (caught_up.folder / "truth").exists()
-    without = ("known_on", "valid_from", "valid_to", "customer_version_key")
-    facts = {
-        name: lines
-        for name, lines in contents(company.home, STAR_AND_MARTS, without=without).items()
-        if ".fct_" in name
-    }
-    made = contents(caught_up.home, STAR_AND_MARTS, without=without)
-    assert facts == {name: made[name] for name in facts}
     naming = [
         file
         for folder in ("plugins", "dags", "dbt_project", "expectations")

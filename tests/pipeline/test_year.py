@@ -41,7 +41,8 @@ def test_fit_finds_what_a_night_and_a_row_cost(year: list[Measured]) -> None:
 
 
 def test_growing_step_and_leaking_descriptors_are_told(year: list[Measured]) -> None:
-    _, steps, held = report.sentences(year)
+    so_far, _, steps, held = report.sentences(year)
+    assert so_far == "The first 59 nights of the year."
     assert "publish +4.0" in steps  # 40 nights apart
     assert "descriptors +1.000 ± 0.000 a night" in held and re.search(
         r"sockets .0\.000 ± 0\.000 a night", held
