@@ -102,11 +102,11 @@ def _step(
     work: Work, chain: Chain, name: str, source: str | None, chosen: Sequence[Chosen], at_random: int
 ) -> bool:
     """Kill a step at its moments, then let it end; returns whether it did."""
+    for after in _at_random(work, f"{name} {source}", at_random, work.seconds.get(name, 1.0)):
+        chain.killed(chain.step(name, source, after=after), name, f"after {after} s")
     for moment in chosen:
         if moment.source == source:
             chain.killed(chain.step(name, source, at=moment.at), name, moment.words)
-    for after in _at_random(work, f"{name} {source}", at_random, work.seconds.get(name, 1.0)):
-        chain.killed(chain.step(name, source, after=after), name, f"after {after} s")
     ending = chain.step(name, source)
     if ending.code:
         chain.found.wrong.append(f"{name} {source or ''}: exit code {ending.code}: {chain.last_words()}")
@@ -118,7 +118,7 @@ STEPS = {"build_star": moments.STAR, "score": moments.SCORE, "build_marts": mome
          "gate_marts": moments.GATE_MARTS, "publish": moments.PUBLISH}  # fmt: skip
 AT_RANDOM = {
     "extract": 3,
-    "gate_raw": 2,
+    "gate_raw": 1,
     "build_star": 2,
     "score": 4,
     "build_marts": 2,

@@ -130,7 +130,7 @@ def systems_gone(work: Work) -> list[Found]:
             "ckm.extract.sql:SqlReader.batches:within:4": f"pkill -KILL -P {postmaster}; kill -KILL {postmaster}",
             "ckm.extract.rest:RestReader.batches:within:1": f"kill -KILL {process}",
         }
-        chain.failed(chain.ckm(*RUN, strikes=strikes), "in extract", 4, "Stale:")
+        chain.failed(chain.ckm(*RUN, strikes=strikes), "in extract", 1, "does not answer")
     server.cleanup()
     (data / "postmaster.pid").unlink(missing_ok=True)
     server = get_server(data, cleanup_mode="stop")

@@ -204,7 +204,7 @@ class _Children:
                 seconds = round(used.ru_utime + used.ru_stime, 2)
                 yield number, Ending(os.waitstatus_to_exitcode(status), seconds)
             elif after and _computed(pid) >= after:
-                os.killpg(pid, signal.SIGKILL)
+                (os.killpg if os.getpgid(pid) == pid else os.kill)(pid, signal.SIGKILL)  # it may be just born
                 self._running[pid] = (number, 0.0)
 
     def __bool__(self) -> bool:

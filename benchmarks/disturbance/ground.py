@@ -127,18 +127,20 @@ def left_behind(home: Path) -> list[str]:
                 "where extracted + replayed <> loaded + unchanged + duplicate + quarantined + suppressed"
             ).fetchall()
         ]
-        on_record = dict(
+        public = {
+            version for (version,) in connection.execute("select version from audit.publications").fetchall()
+        }
+        status = dict(
             connection.execute(
                 "select published_version, status from audit.runs where published_version is not null"
             ).fetchall()
         )
-    there = {folder.name for folder in place.versions.iterdir() if folder.is_dir()}
     found += [
-        f"version {name} is nobody's on record"
-        for name in sorted(there - on_record.keys())
-        if not name.endswith(".new")
+        f"version {folder.name} is nobody's on record"
+        for folder in sorted(place.versions.iterdir())
+        if folder.is_dir() and folder.suffix != ".new" and folder.name not in public
     ]
     current = seen(home)
-    if current and not str(on_record.get(current)).startswith("published"):
-        found.append(f"readers see {current}, which on record is {on_record.get(current)}")
+    if current and not str(status.get(current)).startswith("published"):
+        found.append(f"readers see {current}, which on record is {status.get(current)}")
     return found
