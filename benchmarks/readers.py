@@ -104,7 +104,7 @@ class Press:
     def send_back_and_on(self, times: int) -> None:
         """Send readers to the version before and to the newest again, in the end to the oldest one and back."""
         newest = self.home.current.resolve().name
-        oldest = min(path.name for path in self.home.versions.iterdir())
+        oldest = min(path.name for path in self.home.versions.iterdir() if path.name in self.published)
         for turn in range(times // 2):
             is_last = turn == times // 2 - 1
             with connect(self.home.warehouse) as connection:
@@ -244,7 +244,7 @@ def readers_under(
     for process in started:
         process.start()
     while not all(count.value for count in done.values()):  # their libraries take seconds to load
-        press.send_back_and_on(2)
+        time.sleep(0.1)
     first = next(iter(done.values()))
     while len(press.published) <= publications or first.value < reads:
         press.publish()
