@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-stack test-gates prove lint lock clean
+.PHONY: help setup run test test-fast test-stack test-gates prove prove-input prove-kills lint lock clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -57,8 +57,12 @@ test-stack: $(STAMP)  ## Run the tests that start Airflow's own processes and le
 test-gates: $(STAMP)  ## Try ways in which a night can be wrong and show which rule catches each.
 	@$(BIN)/python -m benchmarks.wrong_nights
 
-prove: $(STAMP)  ## Try every kind of bad input, kill nights anywhere, write docs/reliability.md; SHORT=1 tries a few.
+prove: prove-input prove-kills  ## Try every kind of bad input, kill nights anywhere, and write docs/reliability.md.
+
+prove-input: $(STAMP)  ## Try every kind of bad input; SHORT=1 tries a few.
 	@$(BIN)/python -m benchmarks.reliability $(if $(SHORT),--short)
+
+prove-kills: $(STAMP)  ## Kill nights anywhere, take disk and systems away; SHORT=1 kills one night a few times.
 	@$(BIN)/python -m benchmarks.disturbance $(if $(SHORT),--short)
 
 lint: $(STAMP)  ## Check style of Python, SQL and YAML.
