@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-stack test-gates prove prove-input prove-kills lint lock clean
+.PHONY: help setup run test test-fast test-long test-stack test-gates prove prove-input prove-kills lint lock clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -50,6 +50,9 @@ test: $(STAMP)  ## Run all tests but those of the stack, fast ones first.
 
 test-fast: $(STAMP)  ## Run the fast tests only.
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not stack and not prove"
+
+test-long: $(STAMP)  ## Run the tests that take minutes each: every kind of bad input, killed nights, late corrections, an upgrade.
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m prove
 
 test-stack: $(STAMP)  ## Run the tests that start Airflow's own processes and let its scheduler load a night.
 	@$(BIN)/python -m pytest -q -m stack

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.published import OF_THE_RUN
 from tests.pipeline.conftest import STAR_AND_MARTS, Company, contents, rows, served
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 
 NIGHT, NOON = "2026-01-01", "2026-01-01 12:00:00"
 COMPLAINTS = "marts.complaint_handling"

@@ -105,7 +105,7 @@ publish.copy_tables = copy_tables
 """
 
 
-@pytest.mark.slow
+@pytest.mark.prove
 class TestNight:
     """A night whose publishing is killed, and faults that are planted in the product and in a home."""
 

@@ -22,7 +22,7 @@ from tests.pipeline.conftest import rows, served
 from ckm import warehouse
 from ckm.home import Home
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 
 RELEASED_BEFORE = "a41237a"  # the last state whose homes kept no schema version
 INVOICES = "online_retail_2009_2010.parquet"

@@ -20,7 +20,7 @@ from ckm.extract import Landed, read_landed
 from ckm.extract.window import Window
 from ckm.gate import candidates, fates, profiles, usual
 from ckm.gate.check import GateSession, gate_session
-from ckm.gate.outcome import SMALLEST_ALARMING_COUNT, Outcome, RuleResult, accepted, sentence
+from ckm.gate.outcome import SMALLEST_ALARMING_COUNT, Outcome, RuleResult, accepted, among_new, sentence
 from ckm.gate.suite_files import parameters_asked, read_rules
 from ckm.gate.suites import (
     Rule,
@@ -230,7 +230,13 @@ def _judge(
         tonight.filled,
         _count(load.connection, "gate.candidates"),
     )
-    results = [*load.session.run(suite.expectations, "gate", "candidates"), *suite.settled]
+    judged = load.session.run(suite.expectations, "gate", "candidates")
+    known, broken = fates.known_broken(load.connection, source, name)
+    judged = [
+        among_new(result, getattr(rule, "mostly", None) or 1.0, known, broken.get(number, 0))
+        for number, (rule, result) in enumerate(zip(suite.expectations.expectations, judged, strict=True))
+    ]
+    results = [*judged, *suite.settled]
     return [accepted(result, f"{source}.{name}", load.accept) for result in results]
 
 

@@ -11,6 +11,26 @@ from ckm.gate.outcome import RuleResult
 from ckm.warehouse import literal, quoted
 
 
+def known_broken(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[int, dict[int, int]]:
+    """How many candidates wait in the quarantine already and are judged again, and how many break each rule again, by
+    its number in `gate.broken`."""
+    connection.execute(
+        """
+        create or replace temp table waiting_again as
+        select landed_row from gate.candidates
+        where landed_row > 0 and (row_key, content_hash) in (
+            select (row_key, content_hash) from quarantine.rows where source = ? and object = ? and status = 'open'
+        )
+        """,
+        [source, name],
+    )
+    (number,) = connection.execute("select count(*) from waiting_again").fetchone()
+    broken = connection.execute(
+        "select rule_number, count(*) from gate.broken join waiting_again using (landed_row) group by rule_number"
+    ).fetchall()
+    return number, dict(broken)
+
+
 def set_aside(
     connection: duckdb.DuckDBPyConnection,
     source: str,

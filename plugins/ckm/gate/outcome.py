@@ -61,6 +61,21 @@ def outcome_of(
     return "object_failed" if fails_object else "failed"
 
 
+def among_new(result: RuleResult, mostly: float, known: int, known_broken: int) -> RuleResult:
+    """The verdict of a rule that sets rows aside, without rows that wait since another night and break it again: a
+    night is stopped for its own rows, and they were counted when they came.
+
+    Args:
+        mostly: the share of rows that must keep the rule.
+        known: how many of the judged rows wait already, `known_broken` of which break the rule again.
+    """
+    if result.outcome not in ("failed", "object_failed") or not result.quarantines or not known_broken:
+        return result
+    new, broken = (result.evaluated_rows or 0) - known, (result.failing_rows or 0) - known_broken
+    holds = broken < SMALLEST_RETYPED_COUNT or broken <= (1 - mostly) * new
+    return replace(result, outcome="quarantined") if holds else result
+
+
 def sentence(result: RuleResult, place: str) -> str:
     """A verdict that does not hold, as a person would want to read it."""
     if result.message:

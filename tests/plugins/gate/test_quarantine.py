@@ -7,7 +7,7 @@ import pytest
 from tests.plugins.gate.loading import Gate
 
 from ckm import quarantine
-from ckm.errors import ConfigurationError
+from ckm.errors import ConfigurationError, GateFailed
 from ckm.quarantine import Choice
 from ckm.sources import load_sources
 
@@ -250,3 +250,22 @@ def test_row_that_is_shown_beside_a_sound_one_still_waits(gate: Gate, write_sour
     row = gate.load(file, "2025-01-01", {"customers.csv": head + older + newer})["customers"]
     assert (row.loaded, row.quarantined) == (1, 1)
     assert status(gate) == [("open", "birth_date_is_readable")]
+
+
+def test_rows_that_wait_and_are_judged_again_stop_no_night_by_their_number(
+    gate: Gate, write_sources: Any
+) -> None:
+    """Orders of the future are judged again each time all orders are compared: beside few new ones they are most."""
+    file = write_sources({"orders": {"file": "orders.csv"}})
+    head = "order_id,ordered_at,updated_at\n"
+    sound = "".join(f"S{n},2024-12-01 10:00:00,2024-12-01 10:00:00\n" for n in range(400))
+    future = "".join(f"F{n},2031-01-01 10:00:00,2024-12-01 10:00:00\n" for n in range(60))
+    first = gate.load(file, "2025-01-01", {"orders.csv": head + sound + future})["orders"]
+    assert (first.loaded, first.quarantined) == (400, 60)
+    new = "N1,2025-01-09 10:00:00,2025-01-09 10:00:00\n"
+    night = gate.load(file, "2025-01-09", {"orders.csv": head + sound + future + new})["orders"]
+    assert (night.status, night.loaded, night.quarantined) == ("loaded", 1, 60)
+    many = "".join(f"M{n},2032-01-01 10:00:00,2025-01-10 10:00:00\n" for n in range(60))
+    worse = {"orders.csv": head + sound + future + new + many}
+    with pytest.raises(GateFailed, match="ordered_at_is_plausible"):
+        gate.load(file, "2025-01-17", worse)
