@@ -126,7 +126,7 @@ class TestNight:
 
     def test_version_that_readers_see_while_it_is_made_is_noticed(self, work: Work, tmp_path: Path) -> None:
         (tmp_path / "in_place.py").write_text(IN_PLACE)
-        path = f"{tmp_path}:{work.ground.environment['PYTHONPATH']}"
+        path = f"{tmp_path}:{work.ground.environment.get('PYTHONPATH', '')}"
         with closing(Forks(work.ground.environment | {"PYTHONPATH": path}, "in_place")) as forks:
             chain = Chain(work.ground, forks, "planted", "in_place", "kept/first/publish")
             at = "ckm.publish.copying:runs.record_published_tables:before:1"
