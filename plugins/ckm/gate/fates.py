@@ -14,19 +14,16 @@ from ckm.warehouse import literal, quoted
 def known_broken(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[int, dict[int, int]]:
     """How many candidates wait in the quarantine already and are judged again, and how many break each rule again, by
     its number in `gate.broken`."""
-    connection.execute(
-        """
-        create or replace temp table waiting_again as
+    waiting = """
         select landed_row from gate.candidates
         where landed_row > 0 and (row_key, content_hash) in (
             select (row_key, content_hash) from quarantine.rows where source = ? and object = ? and status = 'open'
         )
-        """,
-        [source, name],
-    )
-    (number,) = connection.execute("select count(*) from waiting_again").fetchone()
+        """
+    (number,) = connection.execute(f"select count(*) from ({waiting})", [source, name]).fetchone()
     broken = connection.execute(
-        "select rule_number, count(*) from gate.broken join waiting_again using (landed_row) group by rule_number"
+        f"select rule_number, count(*) from gate.broken join ({waiting}) using (landed_row) group by rule_number",
+        [source, name],
     ).fetchall()
     return number, dict(broken)
 

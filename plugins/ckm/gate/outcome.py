@@ -72,8 +72,15 @@ def among_new(result: RuleResult, mostly: float, known: int, known_broken: int) 
     if result.outcome not in ("failed", "object_failed") or not result.quarantines or not known_broken:
         return result
     new, broken = (result.evaluated_rows or 0) - known, (result.failing_rows or 0) - known_broken
-    holds = broken < SMALLEST_RETYPED_COUNT or broken <= (1 - mostly) * new
-    return replace(result, outcome="quarantined") if holds else result
+    outcome = outcome_of(
+        success=broken <= (1 - mostly) * new,
+        raised=False,
+        severity="critical",  # or it would stop nothing
+        quarantines=True,
+        fails_object=result.outcome == "object_failed",
+        failing_rows=broken,
+    )
+    return replace(result, outcome="quarantined" if outcome == "passed" else outcome)
 
 
 def sentence(result: RuleResult, place: str) -> str:
