@@ -233,29 +233,35 @@ def readers_under(
     }
     done = {way: SPAWN.Value("q", 0) for way in READERS}
     started = [
-        SPAWN.Process(
-            target=keep_reading,
-            args=(way, press.home.current, press.mart, done[way], stop, results),
-            daemon=True,
+        (
+            way,
+            SPAWN.Process(
+                target=keep_reading,
+                args=(way, press.home.current, press.mart, done[way], stop, results),
+                daemon=True,
+            ),
         )
         for way, tally in tallies.items()
         for _ in range(tally.processes)
     ]
-    for process in started:
+    for _, process in started:
         process.start()
     while not all(count.value for count in done.values()):  # their libraries take seconds to load
         time.sleep(0.1)
     first = next(iter(done.values()))
-    while len(press.published) <= publications or first.value < reads:
+    broken: list[tuple[str, Any]] = []
+    while not broken and (len(press.published) <= publications or first.value < reads):
         press.publish()
         press.send_back_and_on(switches)
         each(len(press.published), first.value)
-        if not all(process.is_alive() for process in started):
-            raise RuntimeError("a reader has ended before its time")
+        broken = [(way, process) for way, process in started if not process.is_alive()]
+    for way, process in broken:  # a file that changes under a reader can end its whole process
+        tallies[way].errors.append(f"its process ended with {process.exitcode}")
     stop.set()
-    for way, answers in [results.get(timeout=120) for _ in started]:
+    living = [process for way, process in started if (way, process) not in broken]
+    for way, answers in [results.get(timeout=120) for _ in living]:
         judged(tallies[way], answers, press.published)
-    for process in started:
+    for process in living:
         process.join()
     return list(tallies.values())
 

@@ -26,9 +26,13 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def read_under(home: Home, *, reads: int, publications: int, processes: int = 1) -> dict[str, Tally]:
+def read_under(
+    home: Home, *, reads: int, publications: int, switches: int = 6, processes: int = 1
+) -> dict[str, Tally]:
     press = Press(home, "marts.clv", date(2025, 1, 1))
-    tallies = readers_under(press, reads=reads, processes=processes, publications=publications, switches=6)
+    tallies = readers_under(
+        press, reads=reads, processes=processes, publications=publications, switches=switches
+    )
     return {tally.way: tally for tally in tallies}
 
 
@@ -62,4 +66,9 @@ def test_files_that_are_replaced_in_place_are_noticed(home: Home, monkeypatch: p
         switch(place, to)
 
     monkeypatch.setattr(publish, "switch", in_place)
-    assert read_under(home, reads=50, publications=2)["resolve current once"].wrong
+    # nobody can be sent back to what was written over: `ckm publish` would refuse it
+    assert any(
+        tally.wrong
+        for tally in read_under(home, reads=50, publications=3, switches=0).values()
+        if tally.is_safe
+    )
