@@ -2,6 +2,7 @@
 
 import sys
 from datetime import date, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -172,6 +173,9 @@ def serve(
 
 def main() -> None:
     """Entry point: expected failures are one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where an encoding has no "×", the table still comes
     try:
         code = app(standalone_mode=False)  # the code of typer.Exit, where a command raised it
         sys.exit(code if isinstance(code, int) else 0)
