@@ -15,6 +15,7 @@ from ckm.warehouse import connect
 
 LAYERS_BEFORE_SCORES = ("path:seeds", "staging", "identity", "star", "scores")
 LAYERS_AFTER_SCORES = ("marts",)
+_ANY_NIGHT = "2000-01-01"
 _PARSED: dict[Path, Any] = {}
 
 
@@ -65,15 +66,14 @@ def build(
         CkmError: a model could not be built.
     """
     home.dbt_vars.write_text(yaml.safe_dump(variables, sort_keys=False))
-    common = _common(home, project, variables)
     arguments = [
-        "--quiet", "build", *common,
+        "--quiet", "build", *_common(home, project, variables),
         "--exclude-resource-type", "unit_test",  # they test the code, not the night: `make test` runs them
         "--select", *layers,
     ]  # fmt: skip
     if full_refresh:
         arguments.append("--full-refresh")
-    outcome = _invoke(home, project, common, arguments)
+    outcome = _invoke(home, project, variables, arguments)
     if outcome.exception is not None or outcome.result is None:
         raise CkmError(f"dbt could not start: {' '.join(str(outcome.exception).split())[:600]}")
     results = [_node_result(item) for item in outcome.result]
@@ -106,7 +106,7 @@ def write_docs(home: Home, project: Path, variables: dict[str, Any]) -> None:
     """
     common = _common(home, project, variables)
     arguments = ["--quiet", "docs", "generate", "--static", "--no-compile", *common]
-    outcome = _invoke(home, project, common, arguments)
+    outcome = _invoke(home, project, variables, arguments)
     if not outcome.success:
         raise CkmError(f"dbt could not write its docs: {safe_reason(str(outcome.exception))}.")
 
@@ -117,7 +117,7 @@ def parse(home: Home, project: Path, variables: dict[str, Any]) -> None:
     Raises:
         CkmError: dbt could not.
     """
-    outcome = _parsed(home, project, _common(home, project, variables))
+    outcome = _parsed(home, project, variables)
     if not outcome.success:
         raise CkmError(f"dbt could not read {project}: {safe_reason(str(outcome.exception))}.")
 
@@ -125,22 +125,19 @@ def parse(home: Home, project: Path, variables: dict[str, Any]) -> None:
 def _common(home: Home, project: Path, variables: dict[str, Any]) -> list[str]:
     """What every dbt command is told."""
     return [
-        "--no-use-colors", "--log-path", str(home.logs), "--project-dir", str(project),
+        "--no-use-colors", "--log-path", str(home.logs), "--log-level-file", "info", "--project-dir", str(project),
         "--profiles-dir", str(project), "--target-path", str(home.dbt / "target"),
         "--vars", yaml.safe_dump(variables),
     ]  # fmt: skip
 
 
-def _invoke(home: Home, project: Path, common: list[str], arguments: list[str]) -> Any:
-    """Run one dbt command; the project is parsed once per process, whatever the night.
-
-    The night's variables are read when a model is compiled, so nights can share what was parsed.
-    """
+def _invoke(home: Home, project: Path, variables: dict[str, Any], arguments: list[str]) -> Any:
+    """Run one dbt command."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     try:
-        parsed = _parsed(home, project, common)
+        parsed = _parsed(home, project, variables)
         if not parsed.success:
             return parsed
         with connect(home.warehouse):  # dbt waits for nobody, and lets go of the file between two models
@@ -149,11 +146,17 @@ def _invoke(home: Home, project: Path, common: list[str], arguments: list[str]) 
         DuckDBConnectionManager.close_all_connections()
 
 
-def _parsed(home: Home, project: Path, common: list[str]) -> Any:
+def _parsed(home: Home, project: Path, variables: dict[str, Any]) -> Any:
+    """The dbt project as dbt read it: once per process, and from the home's last reading where nothing has changed.
+
+    dbt reads everything anew when a variable has changed. The date is asked for when a model is compiled, not here, so
+    that nights can share what was read.
+    """
     from dbt.cli.main import dbtRunner
 
     os.environ["CKM_HOME"] = str(home.folder.resolve())  # read by profiles.yml
     if project not in _PARSED:
+        common = _common(home, project, variables | {"as_of_date": _ANY_NIGHT})
         parsed = dbtRunner().invoke(["--quiet", "parse", *common])
         if not parsed.success:
             return parsed
