@@ -21,6 +21,13 @@ PROJECT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("CKM_EXAMPLE_DATA", PROJECT.parent / "shared" / "data"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file in one process, and in one process all that looks at the company, which is made once in each."""
+    for item in items:
+        group = "company" if "company" in getattr(item, "fixturenames", ()) else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @dataclass(frozen=True)
 class Finished:
     """A command that has ended."""

@@ -12,7 +12,7 @@ from ckm import audit, nightly
 from ckm.settings import load_settings
 from ckm.warehouse import connect
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 
 A, B, C, D = ("A1", "1"), ("A1", "2"), ("A2", "1"), ("A3", "1")
 # Days until the next night, what happens before this one, what a person decides before it.

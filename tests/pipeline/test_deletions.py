@@ -11,7 +11,7 @@ import yaml
 from tests.conftest import Finished
 from tests.pipeline.conftest import rows
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 
 TABLES = {
     "customers": "customer_id text, country text, updated_at text",

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from tests.pipeline.conftest import BROKEN, HEALED, NIGHTS, Later, published, rows
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 
 # object → what must be said of it; a connection that dies while it is tried again may be refused or broken off
 FAILED = {

@@ -10,7 +10,7 @@ from tests.conftest import Finished
 from tests.pipeline.conftest import rows
 from tests.plugins.extract.api import Api, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 
 
 @pytest.fixture

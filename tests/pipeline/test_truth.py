@@ -159,7 +159,7 @@ FACTS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[NIGHTS[-1], HEALED])
+@pytest.fixture(scope="module", params=[NIGHTS[-1], pytest.param(HEALED, marks=pytest.mark.prove)])
 def record(request: pytest.FixtureRequest, company: Company) -> Iterator[duckdb.DuckDBPyConnection]:
     """The record beside the home: after three nights, and after a bad and a good night in January."""
     lived = company if request.param == NIGHTS[-1] else request.getfixturevalue("later").company
@@ -245,6 +245,7 @@ def test_every_fact_is_compared(company: Company) -> None:
     assert {fact.table for fact in FACTS} == {table for (table,) in published}
 
 
+@pytest.mark.prove
 def test_no_planted_defect_vanishes(company: Company, later: Later) -> None:
     """Each is set aside under a fitting rule, a copy, put right in the star, late, or accepted; see it with -s."""
     table = fates(company.folder, company.home, (later.company.folder, later.company.home))
@@ -271,6 +272,7 @@ def test_nothing_sound_is_set_aside(company: Company) -> None:
     assert set_aside_unplanted(company.folder, company.home) == []
 
 
+@pytest.mark.prove
 def test_late_row_is_taken_in_by_a_later_night(later: Later) -> None:
     """The row's cursor says the day of the bad night, whose systems did not show it yet."""
     seen = rows(

@@ -54,7 +54,7 @@ def test_a_configuration_that_is_wrong_is_told_before_there_is_a_run(
     assert "orders" in told["findings"][0]["what"]
 
 
-@pytest.mark.slow
+@pytest.mark.prove
 def test_what_is_stale_is_told_once_for_several_nights(
     ckm: Callable[..., Finished], webhook: Webhook, tmp_path: Path
 ) -> None:
