@@ -1,6 +1,8 @@
 """Run dbt on the warehouse: layers in, one row of `audit.test_results` per node out."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -140,7 +142,8 @@ def _invoke(home: Home, project: Path, variables: dict[str, Any], arguments: lis
         parsed = _parsed(home, project, variables)
         if not parsed.success:
             return parsed
-        with connect(home.warehouse):  # dbt waits for nobody, and lets go of the file between two models
+        # dbt waits for nobody, and lets go of the file between two models
+        with connect(home.warehouse), _told_to_profile(home):
             return dbtRunner(manifest=parsed.result).invoke(arguments)
     finally:
         DuckDBConnectionManager.close_all_connections()
@@ -154,14 +157,28 @@ def _parsed(home: Home, project: Path, variables: dict[str, Any]) -> Any:
     """
     from dbt.cli.main import dbtRunner
 
-    os.environ["CKM_HOME"] = str(home.folder.resolve())  # read by profiles.yml
     if project not in _PARSED:
         common = _common(home, project, variables | {"as_of_date": _ANY_NIGHT})
-        parsed = dbtRunner().invoke(["--quiet", "parse", *common])
+        with _told_to_profile(home):
+            parsed = dbtRunner().invoke(["--quiet", "parse", *common])
         if not parsed.success:
             return parsed
         _PARSED[project] = parsed
     return _PARSED[project]
+
+
+@contextmanager
+def _told_to_profile(home: Home) -> Iterator[None]:
+    """The home where profiles.yml looks for it."""
+    before = os.environ.get("CKM_HOME")
+    os.environ["CKM_HOME"] = str(home.folder.resolve())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CKM_HOME"]
+        else:
+            os.environ["CKM_HOME"] = before
 
 
 def _raise_for(results: list[NodeResult], home: Home) -> None:

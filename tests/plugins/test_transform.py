@@ -1,5 +1,6 @@
 """What dbt says of a night is on record and decides like a gate."""
 
+import os
 import shutil
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,7 @@ where current_setting('threads') <> 3 or current_setting('memory_limit') <> '1.8
 def test_dbt_test_of_severity_error_stops_the_night_and_a_warning_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("CKM_HOME", "the home of another command")
     monkeypatch.setenv("CKM_THREADS", "3")
     monkeypatch.setenv("CKM_MEMORY_LIMIT", "")  # as docker-compose.yml leaves it: the default of 2GB
     project, home = tmp_path / "project", Home(tmp_path / "home")
@@ -41,6 +43,7 @@ def test_dbt_test_of_severity_error_stops_the_night_and_a_warning_does_not(
     transform._PARSED.clear()
     with pytest.raises(GateFailed, match="dbt test assert_style fails with 1 rows"):
         transform.build(home, project, variables, ("path:seeds",), "2025-01-01.2")
+    assert os.environ["CKM_HOME"] == "the home of another command"
 
     with warehouse.connect(home.warehouse) as connection:
         found = connection.execute(
