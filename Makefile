@@ -45,14 +45,14 @@ run: $(STAMP)  ## Load three nights of a company through Airflow, its database a
 	@$(IF_DEMONSTRATION) $(MAKE) --no-print-directory run-dag FROM=$(FROM) TO=$(TO)
 
 test: $(STAMP)  ## Run all tests but those of the stack, fast ones first.
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not stack and not prove"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "slow and not prove"
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not stack and not prove"
+	@$(BIN)/python -m pytest -q -n 2 -m "slow and not prove"
 
 test-fast: $(STAMP)  ## Run the fast tests only.
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not stack and not prove"
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not stack and not prove"
 
 test-long: $(STAMP)  ## Run the tests that live through many nights: every kind of bad input, killed nights, late corrections, an upgrade.
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m prove
+	@$(BIN)/python -m pytest -q -n 2 -m prove
 
 test-stack: $(STAMP)  ## Run the tests that start Airflow's own processes and let its scheduler load a night.
 	@$(BIN)/python -m pytest -q -m stack

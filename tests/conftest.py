@@ -12,20 +12,28 @@ from typing import Any
 
 import pytest
 import yaml
+from xdist.scheduler import LoadScopeScheduling
 
 from ckm.settings import set_tool_defaults
 
 set_tool_defaults()
 
 PROJECT = Path(__file__).resolve().parents[1]
+LOOK_AT_THE_COMPANY = {f"tests/pipeline/test_{name}.py" for name in ("company", "failures", "same", "truth")}
 REAL_DATA = Path(os.environ.get("CKM_EXAMPLE_DATA", PROJECT.parent / "shared" / "data"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file in one process, and in one process all that looks at the company, which is made once in each."""
-    for item in items:
-        group = "company" if "company" in getattr(item, "fixturenames", ()) else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Keep a file in one process, and in one process all that look at the company, which takes minutes to make."""
+    return ByFileAndCompany(config, log)
+
+
+class ByFileAndCompany(LoadScopeScheduling):
+    """Gives a process whole files, and one of them all files that use the fixture `company`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "company" if file in LOOK_AT_THE_COMPANY else file
 
 
 @dataclass(frozen=True)
