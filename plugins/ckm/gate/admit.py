@@ -192,11 +192,11 @@ def _admit_object(load: _Load, landed: Landed, folder: Path) -> str | None:
 
 
 def _profile(load: _Load, source: str, name: str, rules: list[Rule]) -> profiles.Profile:
-    """Tonight's candidates in figures, and how many days they stand for."""
+    """Tonight's candidates in figures, without those of other nights, and how many days they stand for."""
     last = audit.last_loaded_on(load.connection, source, name, before=load.night)
     return profiles.profile(
         load.connection,
-        "(select * from gate.candidates where landed_row > 0)",
+        f"(select * from gate.candidates where landed_row > 0 and not ({fates.waits(source, name)}))",
         usual.figures_asked(parameters_asked(rules)),
         aggregated_columns(rules),
         days=None if last is None else (load.night - last).days,
@@ -208,12 +208,14 @@ def _judge(
 ) -> list[RuleResult]:
     """The verdict of every rule over tonight's candidates, in the order in which they are counted."""
     asked, place = parameters_asked(rules), f"raw/{source}/{name}"
+    waiting = _count(load.connection, f"gate.candidates where {fates.waits(source, name)}")
     flow = usual.usual_flow(
         asked,
         profiles.nights_before(load.connection, "raw", source, name, load.night),
         tonight,
         profiles.taken_in(load.connection, source, name, load.night),
         replayed=_count(load.connection, "gate.replays"),
+        waiting=waiting,
     )
     missing = dict(flow.missing)
     if tonight.days is None:  # of history, the newest row may be of any day
@@ -231,9 +233,9 @@ def _judge(
         _count(load.connection, "gate.candidates"),
     )
     judged = load.session.run(suite.expectations, "gate", "candidates")
-    known, broken = fates.known_broken(load.connection, source, name)
+    broken = fates.broken_again(load.connection, source, name)
     judged = [
-        among_new(result, getattr(rule, "mostly", None) or 1.0, known, broken.get(number, 0))
+        among_new(result, getattr(rule, "mostly", None) or 1.0, waiting, broken.get(number, 0))
         for number, (rule, result) in enumerate(zip(suite.expectations.expectations, judged, strict=True))
     ]
     results = [*judged, *suite.settled]

@@ -11,21 +11,22 @@ from ckm.gate.outcome import RuleResult
 from ckm.warehouse import literal, quoted
 
 
-def known_broken(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[int, dict[int, int]]:
-    """How many candidates wait in the quarantine already and are judged again, and how many break each rule again, by
-    its number in `gate.broken`."""
-    waiting = """
-        select landed_row from gate.candidates
-        where landed_row > 0 and (row_key, content_hash) in (
-            select (row_key, content_hash) from quarantine.rows where source = ? and object = ? and status = 'open'
-        )
-        """
-    (number,) = connection.execute(f"select count(*) from ({waiting})", [source, name]).fetchone()
-    broken = connection.execute(
-        f"select rule_number, count(*) from gate.broken join ({waiting}) using (landed_row) group by rule_number",
-        [source, name],
-    ).fetchall()
-    return number, dict(broken)
+def waits(source: str, name: str) -> str:
+    """SQL that is true of a candidate which waits in the quarantine already and is judged again."""
+    return f"""landed_row > 0 and (row_key, content_hash) in (
+        select (row_key, content_hash) from quarantine.rows
+        where source = {literal(source)} and object = {literal(name)} and status = 'open'
+    )"""
+
+
+def broken_again(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> dict[int, int]:
+    """How many rows that wait already break each rule again, by its number in `gate.broken`."""
+    waiting = f"select landed_row from gate.candidates where {waits(source, name)}"
+    return dict(
+        connection.execute(
+            f"select rule_number, count(*) from gate.broken join ({waiting}) using (landed_row) group by rule_number"
+        ).fetchall()
+    )
 
 
 def set_aside(

@@ -88,6 +88,7 @@ def usual_flow(
     tonight: Profile,
     taken_in: int = 0,
     replayed: int = 0,
+    waiting: int = 0,
 ) -> Usual:
     """The parameters for rows that flow in night by night.
 
@@ -98,6 +99,7 @@ def usual_flow(
         nights: the last accepted nights in their order.
         taken_in: rows that an earlier run of the same night has taken in, which are no longer expected.
         replayed: rows that come out of the quarantine beside those of the night.
+        waiting: rows of other nights that wait in the quarantine and are judged again beside those of the night.
     """
     nights = [night for night in nights if night.days is not None][-NIGHTS_COMPARED:]
     if len(nights) < NIGHTS_NEEDED:
@@ -106,7 +108,7 @@ def usual_flow(
     given: dict[str, Any] = {}
     figures = figures_asked(asked)
     if tonight.days is not None:
-        given |= _rows(nights, tonight.days, taken_in, replayed)
+        given |= _rows(nights, tonight.days, taken_in - waiting, replayed + waiting)
     if tonight.rows >= ROWS_NEEDED:
         for column in figures.means:
             given |= _mean(column, nights, tonight)
@@ -160,17 +162,17 @@ def _bounds(
     return {key: float(f"{value:.6g}") for key, value in bounds.items()}
 
 
-def _rows(nights: list[Profile], days: int, taken_in: int, replayed: int) -> dict[str, int]:
+def _rows(nights: list[Profile], days: int, absent: int, beside: int) -> dict[str, int]:
     rates = [night.rows / max(1, night.days or 1) for night in nights]
     least, most = min(rates) * days, max(rates) * days
     low = math.floor(least - COUNT_STANDARD_ERRORS * math.sqrt(least))
     high = math.ceil(most + COUNT_STANDARD_ERRORS * math.sqrt(most) + COUNT_STANDARD_ERRORS)
     low = max(low, 1 if _silent_for_too_long(nights, days) else 0)
     return {
-        "rows_low": max(0, low - taken_in),
-        "rows_high": high + replayed,
-        "rows_lowest": max(0, math.floor(low / FARTHER) - taken_in),
-        "rows_highest": math.ceil(high * FARTHER) + replayed,
+        "rows_low": max(0, low - absent),
+        "rows_high": high + beside,
+        "rows_lowest": max(0, math.floor(low / FARTHER) - absent),
+        "rows_highest": math.ceil(high * FARTHER) + beside,
     }
 
 

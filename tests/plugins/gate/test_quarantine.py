@@ -265,6 +265,8 @@ def test_rows_that_wait_and_are_judged_again_stop_no_night_by_their_number(
     new = "N1,2025-01-09 10:00:00,2025-01-09 10:00:00\n"
     night = gate.load(file, "2025-01-09", {"orders.csv": head + sound + future + new})["orders"]
     assert (night.status, night.loaded, night.quarantined) == ("loaded", 1, 60)
+    counted = gate.rows("select value from audit.gate_profiles where metric = 'rows' order by as_of_date")
+    assert counted == [(460,), (1,)], "what is usual is learnt from the night's own rows"
     many = "".join(f"M{n},2032-01-01 10:00:00,2025-01-10 10:00:00\n" for n in range(60))
     worse = {"orders.csv": head + sound + future + new + many}
     with pytest.raises(GateFailed, match="ordered_at_is_plausible"):
