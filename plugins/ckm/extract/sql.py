@@ -115,7 +115,13 @@ class SqlReader:
         try:
             with engine.connect() as connection:
                 hint = ""
-                yield connection
+                try:
+                    yield connection
+                except (
+                    GeneratorExit
+                ):  # nobody reads on: there is nothing to roll back, and perhaps nobody to ask
+                    connection.invalidate()
+                    raise
         except sa.exc.DBAPIError as error:
             reason = safe_reason(error.orig or error)
             is_down = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)

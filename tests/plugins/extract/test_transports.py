@@ -16,8 +16,9 @@ import yaml
 
 from ckm.errors import ObjectFailed, SourceDown
 from ckm.extract import Landed, extract_source, probe_object
-from ckm.extract.sql import BATCH_ROWS
+from ckm.extract.sql import BATCH_ROWS, SqlReader
 from ckm.extract.window import Window
+from ckm.fields import ObjectMapping
 from ckm.sources import load_sources
 
 ALL = Window(None, datetime(2030, 1, 1, tzinfo=UTC))
@@ -344,6 +345,20 @@ class TestSql:
         assert landed.rows == 0 and landed.failure is not None
         said = "does not answer" if trouble == "killed" else 'refuses: relation "other" does not exist'
         assert said in landed.failure
+
+    @pytest.mark.slow
+    def test_rows_that_nobody_reads_on_are_let_go_of_though_the_server_is_gone(
+        self, tmp_path: Path, postgres: str
+    ) -> None:
+        import sqlalchemy as sa
+
+        reader = SqlReader(postgres, base=tmp_path, zone="UTC")
+        batches = reader.batches(ObjectMapping(query="select 'A' as sku"), None, ALL)
+        next(batches)
+        with sa.create_engine(postgres).begin() as database:
+            ended = "pid <> pg_backend_pid() and backend_type = 'client backend'"
+            database.exec_driver_sql(f"select pg_terminate_backend(pid) from pg_stat_activity where {ended}")
+        batches.close()
 
     @pytest.mark.slow
     def test_refusal_of_a_server_that_is_there_is_not_silence(self, tmp_path: Path, postgres: str) -> None:
