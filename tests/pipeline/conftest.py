@@ -46,7 +46,7 @@ while not Path(sys.argv[2]).exists():
         reads += 1
         if view not in seen:
             seen.append(view)
-    time.sleep(0.5)
+    time.sleep(0.1)
 print(json.dumps({"reads": reads, "seen": seen}))
 """
 HOLDER = """

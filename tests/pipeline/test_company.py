@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 def test_reader_saw_only_whole_versions(watched: Watched) -> None:
     seen = watched.seen
-    assert watched.reads > 50
+    assert watched.reads > 100
     assert [view[0] for view in seen] == [f"{night}.1" for night in NIGHTS]
     assert [view[2] for view in seen] == [[night] for night in NIGHTS]
     assert len({view[1] for view in seen}) == 1
