@@ -68,14 +68,14 @@ def build(
         CkmError: a model could not be built.
     """
     home.dbt_vars.write_text(yaml.safe_dump(variables, sort_keys=False))
-    arguments = [
-        "--quiet", "build", *_common(home, project, variables),
+    command = [
+        "build",
         "--exclude-resource-type", "unit_test",  # they test the code, not the night: `make test` runs them
         "--select", *layers,
     ]  # fmt: skip
     if full_refresh:
-        arguments.append("--full-refresh")
-    outcome = _invoke(home, project, variables, arguments)
+        command.append("--full-refresh")
+    outcome = _invoke(home, project, variables, command)
     if outcome.exception is not None or outcome.result is None:
         raise CkmError(f"dbt could not start: {' '.join(str(outcome.exception).split())[:600]}")
     results = [_node_result(item) for item in outcome.result]
@@ -106,9 +106,7 @@ def write_docs(home: Home, project: Path, variables: dict[str, Any]) -> None:
     Raises:
         CkmError: dbt could not.
     """
-    common = _common(home, project, variables)
-    arguments = ["--quiet", "docs", "generate", "--static", "--no-compile", *common]
-    outcome = _invoke(home, project, variables, arguments)
+    outcome = _invoke(home, project, variables, ["docs", "generate", "--static", "--no-compile"])
     if not outcome.success:
         raise CkmError(f"dbt could not write its docs: {safe_reason(str(outcome.exception))}.")
 
@@ -133,8 +131,8 @@ def _common(home: Home, project: Path, variables: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def _invoke(home: Home, project: Path, variables: dict[str, Any], arguments: list[str]) -> Any:
-    """Run one dbt command."""
+def _invoke(home: Home, project: Path, variables: dict[str, Any], command: list[str]) -> Any:
+    """Run one dbt command with its own options."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -144,7 +142,9 @@ def _invoke(home: Home, project: Path, variables: dict[str, Any], arguments: lis
             return parsed
         # dbt waits for nobody, and lets go of the file between two models
         with connect(home.warehouse), _told_to_profile(home):
-            return dbtRunner(manifest=parsed.result).invoke(arguments)
+            return dbtRunner(manifest=parsed.result).invoke(
+                ["--quiet", *command, *_common(home, project, variables)]
+            )
     finally:
         DuckDBConnectionManager.close_all_connections()
 

@@ -19,6 +19,8 @@ from tests.pipeline.conftest import NIGHTS, STAR_AND_MARTS, Company, contents, r
 
 from ckm.home import Home
 
+pytestmark = pytest.mark.prove
+
 FIRST_SEEN = ("known_on", "valid_from", "valid_to", "customer_version_key")
 """What says which night saw a version first; of one that the source has overwritten, only nightly runs know."""
 
@@ -43,7 +45,6 @@ def nobody_home(company: Company) -> Company:
     return replace(company, api="http://127.0.0.1:9")
 
 
-@pytest.mark.prove
 def test_older_night_is_computed_and_not_published(copy_of: Company, company: Company) -> None:
     assert [table for table, lines in contents(company.home, STAR_AND_MARTS).items() if not lines] == []
     older = copy_of.run("--date", NIGHTS[0])
@@ -63,7 +64,6 @@ def test_older_night_is_computed_and_not_published(copy_of: Company, company: Co
     assert differences(copy_of.home, company.home) == []
 
 
-@pytest.mark.prove
 def test_full_refresh_replays_the_log_with_every_source_gone(copy_of: Company, company: Company) -> None:
     done = nobody_home(copy_of).run("--date", NIGHTS[-1], "--full-refresh")
     assert done.code == 0, done.err
@@ -73,7 +73,6 @@ def test_full_refresh_replays_the_log_with_every_source_gone(copy_of: Company, c
     assert differences(copy_of.home, company.home) == []
 
 
-@pytest.mark.prove
 def test_catching_up_gives_what_nightly_runs_give(company: Company, caught_up: Company) -> None:
     assert differences(caught_up.home, company.home, without=(*OF_THE_RUN, *FIRST_SEEN)) == []
     assert {found.table.split(".")[0] for found in differences(caught_up.home, company.home)} == {
@@ -81,7 +80,6 @@ def test_catching_up_gives_what_nightly_runs_give(company: Company, caught_up: C
     } - {"marts"}
 
 
-@pytest.mark.prove
 @pytest.mark.timeout(3600)
 def test_catching_up_after_a_week_gives_what_its_nights_gave(company: Company, tmp_path: Path) -> None:
     """The systems stand each night as they did in the evening, and on the last one they alone are read."""
@@ -99,7 +97,6 @@ def test_catching_up_after_a_week_gives_what_its_nights_gave(company: Company, t
     assert {each.table for each in found} <= OF_OVERWRITTEN_VERSIONS, found
 
 
-@pytest.mark.prove
 def test_another_machine_gives_the_same(company: Company, caught_up: Company, tmp_path: Path) -> None:
     """In a process of its own, with another clock, locale, encoding, hash seed, umask, folder and number of cores."""
     command = [sys.executable, "-m", "ckm.cli", "run", "--home", "home", "--date", NIGHTS[-1]]
@@ -120,7 +117,6 @@ def test_another_machine_gives_the_same(company: Company, caught_up: Company, tm
     assert differences(tmp_path / "home", caught_up.home, without=()) == []
 
 
-@pytest.mark.prove
 def test_one_thread_and_four_give_the_same(tmp_path: Path, ckm: Callable[..., Finished]) -> None:
     """Four row groups and more, so that four threads have something to share; many orders at the same moment."""
     open_shop(tmp_path / "shop", 500_000)

@@ -117,9 +117,8 @@ class SqlReader:
                 hint = ""
                 try:
                     yield connection
-                except (
-                    GeneratorExit
-                ):  # nobody reads on: there is nothing to roll back, and perhaps nobody to ask
+                except GeneratorExit:
+                    # Nobody reads on: there is nothing to roll back, and perhaps nobody to ask.
                     connection.invalidate()
                     raise
         except sa.exc.DBAPIError as error:

@@ -163,6 +163,8 @@ def _bounds(
 
 
 def _rows(nights: list[Profile], days: int, absent: int, beside: int) -> dict[str, int]:
+    """The range of the number of judged rows, of which so many of the night's own are absent (or, below zero, so many
+    others certainly there) and up to so many others may stand beside them."""
     rates = [night.rows / max(1, night.days or 1) for night in nights]
     least, most = min(rates) * days, max(rates) * days
     low = math.floor(least - COUNT_STANDARD_ERRORS * math.sqrt(least))

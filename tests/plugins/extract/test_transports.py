@@ -359,6 +359,7 @@ class TestSql:
             ended = "pid <> pg_backend_pid() and backend_type = 'client backend'"
             database.exec_driver_sql(f"select pg_terminate_backend(pid) from pg_stat_activity where {ended}")
         batches.close()
+        assert next(batches, None) is None
 
     @pytest.mark.slow
     def test_refusal_of_a_server_that_is_there_is_not_silence(self, tmp_path: Path, postgres: str) -> None:
