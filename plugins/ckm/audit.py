@@ -6,6 +6,7 @@ from datetime import date
 
 import duckdb
 
+from ckm.bulk import insert_rows
 from ckm.gate.outcome import RuleResult
 
 
@@ -114,8 +115,7 @@ def record_columns(
     """Put the source's columns of an object on record; one that an object loaded before did not have is new."""
     seen = [[column, column in mapped] for column in columns]
     connection.execute("create or replace temp table seen_columns (column_name varchar, is_mapped boolean)")
-    if seen:
-        connection.executemany("insert into seen_columns values (?, ?)", seen)
+    insert_rows(connection, "seen_columns", ("column_name", "is_mapped"), seen)
     connection.execute(
         """
         update audit.source_columns set is_mapped = seen.is_mapped from seen_columns as seen
@@ -144,21 +144,18 @@ def record_gate_results(
     results: Iterable[RuleResult],
 ) -> None:
     """Put the verdict of every rule over one table on record; `boundary` is raw, marts or audit."""
-    rows = [
+    columns = (
+        "run_id", "as_of_date", "boundary", "source", "object", "rule", "aspect", "description", "severity", "outcome",
+        "evaluated_rows", "failing_rows", "observed_value", "expected", "message", "quarantines",
+    )  # fmt: skip
+    verdicts = [
         [
             run_id, night, boundary, source, name, r.rule, r.aspect, r.description, r.severity, r.outcome,
             r.evaluated_rows, r.failing_rows, r.observed_value, r.expected, r.message, r.quarantines,
         ]
         for r in results
     ]  # fmt: skip
-    if rows:
-        connection.executemany(
-            """insert into audit.gate_results
-            (run_id, as_of_date, boundary, source, object, rule, aspect, description, severity, outcome,
-             evaluated_rows, failing_rows, observed_value, expected, message, quarantines)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            rows,
-        )
+    insert_rows(connection, "audit.gate_results", columns, verdicts)
 
 
 def ledger_of(connection: duckdb.DuckDBPyConnection, run_id: str, source: str) -> list[LedgerRow]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from ckm import __version__, provenance
+from ckm.bulk import insert_rows
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,10 @@ def record_published_tables(
 ) -> None:
     """Put on record how many rows each table of a version has, by (schema, table)."""
     connection.execute("delete from audit.published_tables where run_id = ?", [run_id])
-    connection.executemany(
-        "insert into audit.published_tables (run_id, as_of_date, schema_name, table_name, row_count) "
-        "values (?, ?, ?, ?, ?)",
+    insert_rows(
+        connection,
+        "audit.published_tables",
+        ("run_id", "as_of_date", "schema_name", "table_name", "row_count"),
         [[run_id, night, schema, table, count] for (schema, table), count in counts.items()],
     )
 

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ckm.bulk import insert_rows
 from ckm.errors import CkmError, GateFailed, safe_reason
 from ckm.home import Home
 from ckm.sources import Company
@@ -84,16 +85,12 @@ def build(
             "delete from audit.test_results where run_id = ? and list_contains(?, node)",
             [run_id, [r.node for r in results]],
         )
-        connection.executemany(
-            """insert into audit.test_results
-            (run_id, as_of_date, node, resource_type, layer, status, duration_seconds, failures, message)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            [
-                [run_id, variables["as_of_date"], r.node, r.resource_type, r.layer, r.status,
-                 r.duration_seconds, r.failures, r.message]
-                for r in results
-            ],
-        )  # fmt: skip
+        insert_rows(
+            connection,
+            "audit.test_results",
+            ("run_id", "as_of_date", *NodeResult.__dataclass_fields__),
+            [[run_id, variables["as_of_date"], *astuple(result)] for result in results],
+        )
     _raise_for(results, home)
     return results
 

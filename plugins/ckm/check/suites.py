@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
-import yaml
-
+from ckm import strict_yaml
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError
 from ckm.fields import Company
@@ -76,7 +75,7 @@ def _columns_of_marts(dbt_project: Path) -> dict[str, list[str]]:
     models = [
         model
         for file in sorted((dbt_project / "models" / "marts").glob("*__models.yml"))
-        for model in yaml.safe_load(file.read_text("utf-8")).get("models", [])
+        for model in strict_yaml.read(file.read_text("utf-8"))[0].get("models", [])
     ]
     return {model["name"]: [column["name"] for column in model["columns"]] for model in models}
 

@@ -97,9 +97,7 @@ class GateSession:
         asset = self.datasource.add_table_asset(name=asset_name, table_name=table, schema_name=schema)
         definition = asset.add_batch_definition_whole_table("all")
         batch = definition.get_batch()
-        validation = gx.ValidationDefinition(
-            name=asset_name, data=definition, suite=self.context.suites.add_or_update(suite)
-        )
+        validation = gx.ValidationDefinition(name=asset_name, data=definition, suite=suite)
         outcome = self.context.validation_definitions.add_or_update(validation).run(
             result_format={"result_format": "BASIC", "partial_unexpected_count": 0}
         )

@@ -7,6 +7,7 @@ import duckdb
 
 from ckm import raw
 from ckm.audit import LedgerRow
+from ckm.bulk import insert_rows
 from ckm.gate.outcome import RuleResult
 from ckm.warehouse import literal, quoted
 
@@ -50,8 +51,10 @@ def set_aside(
     connection.execute(
         "create or replace temp table rules (rule_number integer, rule varchar, severity varchar, description varchar)"
     )
-    connection.executemany(
-        "insert into rules values (?, ?, ?, ?)",
+    insert_rows(
+        connection,
+        "rules",
+        ("rule_number", "rule", "severity", "description"),
         [[number, r.rule, r.severity, r.description] for number, r in enumerate(results)],
     )
     connection.execute(

@@ -9,6 +9,7 @@ from datetime import date
 
 import duckdb
 
+from ckm.bulk import insert_rows
 from ckm.warehouse import quoted
 
 NIGHTS_COMPARED = 28
@@ -90,23 +91,33 @@ def record(
     figures: Profile,
 ) -> None:
     """Put a table's figures on record."""
-    rows: list[tuple[str, str | None, str | None, float | None]] = [
+    told: list[tuple[str, str | None, str | None, float | None]] = [
         ("rows", None, None, figures.rows),
         ("days", None, None, figures.days),
     ]
     for column, (mean, deviation, _) in figures.means.items():
-        rows += [("mean", column, None, mean), ("standard_deviation", column, None, deviation)]
-    rows += [("filled", column, None, cells) for column, cells in figures.filled.items()]
-    rows += [
+        told += [("mean", column, None, mean), ("standard_deviation", column, None, deviation)]
+    told += [("filled", column, None, cells) for column, cells in figures.filled.items()]
+    told += [
         ("count", column, code, count)
         for column, counts in figures.counts.items()
         for code, count in counts.items()
     ]
-    connection.executemany(
-        """insert into audit.gate_profiles
-        (run_id, as_of_date, boundary, source, object, metric, column_name, category, value)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        [[run_id, night, boundary, source, name, *row] for row in rows],
+    insert_rows(
+        connection,
+        "audit.gate_profiles",
+        (
+            "run_id",
+            "as_of_date",
+            "boundary",
+            "source",
+            "object",
+            "metric",
+            "column_name",
+            "category",
+            "value",
+        ),
+        [[run_id, night, boundary, source, name, *figure] for figure in told],
     )
 
 
