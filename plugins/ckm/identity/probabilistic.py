@@ -1,0 +1,321 @@
+"""How likely two records are one person, by the weights of what agrees and what does not (Fellegi and Sunter, Splink).
+
+Splink works in a scratch database of its own beside the home's file, so that its tables never reach that file.
+"""
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import splink.comparison_level_library as cll
+import splink.comparison_library as cl
+from splink import DuckDBAPI, Linker, SettingsCreator
+from splink.blocking_rule_library import CustomRule
+from splink.internals.splink_dataframe import SplinkDataFrame
+
+from ckm.identity.model import Model
+
+TERM_COLUMNS = ("given_name", "family_name", "company_name")
+"""Columns whose weight depends on how common the term is."""
+RANDOM_PAIRS = 2_000_000
+"""Random pairs on which u, the chance that two strangers agree, is estimated."""
+LOWEST_EVIDENCE = 5.0
+"""Weight (log2) of what agrees less what does not under which a pair is not worth keeping, in any prior."""
+LOWEST_M, LOWEST_U = 0.005, 1e-6
+"""No evidence is more certain than this: rare slips never occur in some training data."""
+PAIR_COLUMNS = """left_ref varchar, right_ref varchar, match_weight double, field_weights map(varchar, double),
+    model varchar"""
+
+_BLOCKS = (
+    ("family_name", "given_name"), ("family_name", "postal_code"), ("given_name", "postal_code"),
+    ("family_name", "birth_year", "country"), ("given_name", "birth_year", "country"),
+    ("family_name", "city"), ("email",), ("phone_tail",), ("email_local",),
+    ("employer_ref", "given_name"), ("company_name", "family_name"), ("company_name", "given_name"),
+)  # fmt: skip
+"""What two records must share to be compared, one of these."""
+
+_TRAINING_BLOCKS = (("email",), ("phone_tail",), ("family_name", "given_name"), ("postal_code", "family_name"))
+"""Pairs on which m, the chance that one person's records agree, is estimated; each leaves out its own columns."""
+
+
+def _block(columns: Sequence[str]) -> CustomRule:
+    """Pairs that share all of the columns, but for two of the CRM: it is a register, its rows are kept apart."""
+    shared = " and ".join(f"l.{column} = r.{column}" for column in columns)
+    return CustomRule(f"{shared} and (l.source <> 'crm' or r.source <> 'crm')", sql_dialect="duckdb")
+
+
+def _either_initial(column: str) -> cll.CustomLevel:
+    return cll.CustomLevel(
+        f"left({column}_l, 1) = left({column}_r, 1) and least(length({column}_l), length({column}_r)) = 1",
+        "initial agrees",
+    )
+
+
+def _settings() -> SettingsCreator:
+    given = cl.CustomComparison(
+        output_column_name="given_name",
+        comparison_levels=[
+            cll.NullLevel("given_name"),
+            cll.ExactMatchLevel("given_name", term_frequency_adjustments=True),
+            cll.JaroWinklerLevel("given_name", 0.88),
+            _either_initial("given_name"),
+            cll.CustomLevel(
+                "starts_with(given_name_l, left(given_name_r, 3)) or ends_with(given_name_l, right(given_name_r, 4))",
+                "short form",
+            ),
+            cll.ElseLevel(),
+        ],
+    )
+    family = cl.CustomComparison(
+        output_column_name="family_name",
+        comparison_levels=[
+            cll.NullLevel("family_name"),
+            cll.ExactMatchLevel("family_name", term_frequency_adjustments=True),
+            cll.JaroWinklerLevel("family_name", 0.92),
+            cll.JaroWinklerLevel("family_name", 0.85),
+            cll.ElseLevel(),
+        ],
+    )
+    place = cl.CustomComparison(
+        output_column_name="place",
+        comparison_levels=[
+            cll.CustomLevel(
+                "(postal_code_l is null or postal_code_r is null) and (city_l is null or city_r is null)", "no place"
+            ).configure(is_null_level=True),
+            cll.CustomLevel("street_l = street_r and postal_code_l = postal_code_r", "same street"),
+            cll.CustomLevel("postal_code_l = postal_code_r", "same postal code"),
+            cll.CustomLevel("city_l = city_r", "same city"),
+            cll.ElseLevel(),
+        ],
+    )
+    birth = cl.CustomComparison(
+        output_column_name="birth_year",
+        comparison_levels=[
+            cll.NullLevel("birth_year"),
+            cll.ExactMatchLevel("birth_year"),
+            cll.CustomLevel("abs(birth_year_l - birth_year_r) = 1", "a year apart"),
+            cll.ElseLevel(),
+        ],
+    )
+    company = cl.CustomComparison(
+        output_column_name="company_name",
+        comparison_levels=[
+            cll.NullLevel("company_name"),
+            cll.CustomLevel("employer_ref_l = employer_ref_r", "same employer"),
+            cll.ExactMatchLevel("company_name", term_frequency_adjustments=True),
+            cll.JaroWinklerLevel("company_name", 0.9),
+            cll.ElseLevel(),
+        ],
+    )
+    email = cl.CustomComparison(
+        output_column_name="email",
+        comparison_levels=[
+            cll.NullLevel("email"),
+            cll.ExactMatchLevel("email"),
+            cll.CustomLevel("email_local_l = email_local_r", "same local part"),
+            cll.ElseLevel(),
+        ],
+    )
+    phone = cl.CustomComparison(
+        output_column_name="phone",
+        comparison_levels=[
+            cll.NullLevel("phone"),
+            cll.ExactMatchLevel("phone"),
+            cll.CustomLevel("phone_tail_l = phone_tail_r", "same last digits"),
+            cll.ElseLevel(),
+        ],
+    )
+    return SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name="record_ref",
+        comparisons=[given, family, place, birth, company, email, phone, cl.ExactMatch("country")],
+        blocking_rules_to_generate_predictions=[_block(columns) for columns in _BLOCKS],
+        retain_intermediate_calculation_columns=True,
+        linker_uid="ckm",
+    )
+
+
+@contextmanager
+def _scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """(a cursor whose tables are made in memory and go at the end, the name of the home's own database)."""
+    (home,) = connection.execute("select current_database()").fetchone()
+    cursor = connection.cursor()
+    cursor.execute("attach ':memory:' as matching")
+    cursor.execute("use matching")
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    try:
+        yield cursor, f'"{home}"'
+    finally:
+        cursor.execute(f'use "{home}"')
+        cursor.execute("detach matching")
+        cursor.close()
+
+
+def train(connection: duckdb.DuckDBPyConnection, *, seed: int, version: str, trained_on: str) -> Model:
+    """A model trained on the persons of `identity.normal`: u on random pairs, m by expectation maximisation, unsupervised.
+
+    The same records and seed give the same weights up to rounding (they are kept to nine digits).
+    """
+    comparable(connection)
+    with _scratch(connection) as (cursor, home):
+        cursor.execute(
+            f"create table training as from {home}.identity.comparable order by record_ref"
+        )
+        (records,) = cursor.execute("select count(*) from training").fetchone()
+        linker = Linker(DuckDBAPI(cursor).register("training"), _settings(), log_level=None)
+        linker.training.estimate_probability_two_random_records_match([_block(("email",))], recall=0.5)
+        linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=seed)
+        for columns in _TRAINING_BLOCKS:
+            linker.training.estimate_parameters_using_expectation_maximisation(_block(columns))
+        settings = linker.misc.save_model_to_json()
+    return Model(version, trained_on, seed, records, _tidied(settings))
+
+
+def _tidied(value: Any) -> Any:
+    """Settings with no probability that training could not see or saw as impossible, and nine digits of each."""
+    if isinstance(value, dict):
+        tidy = {key: _tidied(item) for key, item in value.items()}
+        if "sql_condition" in tidy and not tidy.get("is_null_level"):
+            tidy["m_probability"] = max(tidy.get("m_probability") or 0.0, LOWEST_M)
+            tidy["u_probability"] = max(tidy.get("u_probability") or 0.0, LOWEST_U)
+        return tidy
+    if isinstance(value, list | tuple):
+        return [_tidied(item) for item in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
+
+
+def take_frequencies(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Take down, once, how common each name is among the home's records, for all that this model will score.
+
+    Later records do not change it: a pair has one score for a model, whether it is scored tonight or in a rematch.
+    """
+    comparable(connection)
+    connection.execute("delete from identity.term_frequency where model = ?", [model.version])
+    for column in TERM_COLUMNS:
+        connection.execute(
+            f"""insert into identity.term_frequency
+            select ?, '{column}', {column}, count(*) / sum(count(*)) over () from identity.comparable
+            where {column} is not null group by {column} order by {column}""",
+            [model.version],
+        )
+
+
+def comparable(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `identity.comparable`: the persons with what is their own, without shared addresses and numbers.
+
+    A name that only a shared address spells out may be that of another reader, and goes with it.
+    """
+    connection.execute(
+        """create or replace table identity.comparable as
+        select n.* exclude (parent_ref, stated_ref, known_on, changed_on, birth_date, registration_number) replace (
+            case when e.value is null then n.email end as email,
+            case when e.value is null then n.email_local end as email_local,
+            case when p.value is null then n.phone end as phone,
+            case when p.value is null then n.phone_tail end as phone_tail,
+            case when e.value is null or not n.address_name then n.given_name end as given_name,
+            case when e.value is null or not n.address_name then n.family_name end as family_name
+        )
+        from identity.normal n
+        left join identity.shared_value e on e.field = 'email' and e.value = n.email
+        left join identity.shared_value p on p.field = 'phone' and p.value = n.phone
+        where n.kind = 'person'
+        order by record_ref"""
+    )
+
+
+def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = False) -> int:
+    """Bring `identity.scored_pair` up to date: the match weight of each pair of persons worth keeping, by field.
+
+    Only records that are not as they were when this model last scored them are compared, with all and with each
+    other; so also those whose address turned out to be shared. `whole` compares all with all and leaves the same
+    pairs behind.
+
+    Returns:
+        How many records were compared.
+    """
+    comparable(connection)
+    connection.execute(f"create table if not exists identity.scored_pair ({PAIR_COLUMNS})")
+    connection.execute(
+        "create table if not exists identity.scored_record as select *, '' as model from identity.comparable limit 0"
+    )
+    known = "false" if whole else "model = $model"
+    connection.execute(
+        f"""create or replace temp table fresh as
+        select record_ref from (
+            (from identity.comparable except select * exclude (model) from identity.scored_record where {known})
+            union
+            (select * exclude (model) from identity.scored_record where {known} except from identity.comparable)
+        ) order by record_ref""",
+        None if whole else {"model": model.version},
+    )
+    fresh = connection.execute("select record_ref from fresh").fetch_arrow_table()
+    with _scratch(connection) as (cursor, home):
+        cursor.register("fresh", fresh)
+        for name, which in (("new_records", "in"), ("old_records", "not in")):
+            cursor.execute(
+                f"create table {name} as from {home}.identity.comparable "
+                f"where record_ref {which} (select record_ref from fresh) order by record_ref"
+            )
+        api = DuckDBAPI(cursor)
+        new, old = api.register("new_records"), api.register("old_records")
+        linker = Linker(new, dict(model.settings), log_level=None)
+        for column in TERM_COLUMNS:  # not as columns of the records: Splink joins the tables all the same
+            cursor.execute(f"create table {column}_terms as {_frequencies(home, column)}", {"model": model.version})
+            linker.table_management.register_term_frequency_lookup(api.register(f"{column}_terms"), column)
+        chance = model.settings["probability_two_random_records_match"]
+        prior = math.log2(chance / (1 - chance))
+        kept = {"threshold_match_weight": prior + LOWEST_EVIDENCE, "warning_mode": "never"}
+        found = []
+        if fresh.num_rows:
+            found.append(linker.inference.predict_within(new, **kept))
+            if cursor.execute("select count(*) from old_records").fetchone() != (0,):
+                found.append(linker.inference.predict_between(old, new, **kept))
+        cursor.execute(
+            f"""delete from {home}.identity.scored_pair where model <> '{model.version}'
+            or left_ref in (select record_ref from fresh) or right_ref in (select record_ref from fresh)"""
+        )
+        for pairs in found:
+            cursor.execute(f"insert into {home}.identity.scored_pair {_scored(cursor, pairs, prior, model)}")
+    connection.execute(
+        "create or replace table identity.scored_record as select *, ? as model from identity.comparable",
+        [model.version],
+    )
+    return fresh.num_rows
+
+
+def _frequencies(home: str, column: str) -> str:
+    """SQL of the share of each term of a column; a term not taken down is as rare as the rarest of them."""
+    return f"""
+        with taken as (
+            select term, frequency from {home}.identity.term_frequency where model = $model and column_name = '{column}'
+        )
+        select terms.{column}, coalesce(frequency, (select min(frequency) from taken), 1e-6) as tf_{column}
+        from (select distinct {column} from {home}.identity.comparable where {column} is not null) as terms
+        left join taken on taken.term = terms.{column}"""
+
+
+def _scored(cursor: duckdb.DuckDBPyConnection, pairs: SplinkDataFrame, prior: float, model: Model) -> str:
+    """SQL of scored pairs: references in order, weight of the evidence without the prior, and weight by field."""
+    columns = {column[0] for column in cursor.execute(f"from {pairs.physical_name} limit 0").description}
+    fields = [c["output_column_name"] for c in model.settings["comparisons"]]
+    weights = ", ".join(
+        f"'{field}': round(mw_{field}{f' + mw_tf_adj_{field}' if f'mw_tf_adj_{field}' in columns else ''}, 6)"
+        for field in fields
+    )
+    return f"""
+        select least(record_ref_l, record_ref_r) as left_ref, greatest(record_ref_l, record_ref_r) as right_ref,
+            round(match_weight - {prior!r}, 6) as match_weight, map {{{weights}}} as field_weights,
+            '{model.version}' as model
+        from {pairs.physical_name} order by left_ref, right_ref"""
+
+
+def chart(model: Model, file: Path) -> None:
+    """Write the chart of a model's match weights as a page that needs no network."""
+    with _scratch(duckdb.connect()) as (cursor, _):
+        cursor.execute(_EMPTY)
+        linker = Linker(DuckDBAPI(cursor).register("nobody"), dict(model.settings), log_level=None)
+        linker.visualisations.match_weights_chart().save(str(file), inline=True)
