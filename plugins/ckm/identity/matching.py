@@ -13,6 +13,8 @@ from ckm.identity import guards
 ROUNDS, PASSES = 4, 12
 CERTAIN = 60.0
 """Match weight (log2) of a link that follows from a rule."""
+RULE_IS_RIGHT = 0.999
+LEAST_LIKELY = 0.9
 MOST_FOUND = 0.95
 """Largest share of a source's records that another source is thought to hold, so that none is there for sure."""
 
@@ -32,14 +34,21 @@ def match(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_CANDIDATES)
 
 
-def threshold(connection: duckdb.DuckDBPyConnection, precision: float) -> float:
-    """Lowest probability such that the links at or above it are right as often as asked, by their own estimate."""
+def threshold(connection: duckdb.DuckDBPyConnection, candidates: str, precision: float) -> float:
+    """Lowest probability of a link by weight such that all links made are right as often as asked.
+
+    By their own estimate: the mean of the probabilities, in which a link by a rule counts as `RULE_IS_RIGHT`. No
+    link under `LEAST_LIKELY` is made, however many certain ones there are to make up for it.
+    """
     (lowest,) = connection.execute(
-        """with ranked as (
-            select probability, avg(probability) over (order by probability desc) as expected
-            from identity.candidate where reason is null
+        f"""with by_rule as (select count(*) as links from identity.link where status = 'made'),
+        ranked as (
+            select probability, sum(probability) over so_far as right_links, count(*) over so_far as links
+            from {candidates} where reason is null and probability >= {LEAST_LIKELY}
+            window so_far as (order by probability desc)
         )
-        select min(probability) from ranked where expected >= ? and probability > 0.5""",
+        select min(probability) from ranked, by_rule
+        where (right_links + by_rule.links * {RULE_IS_RIGHT}) / (ranked.links + by_rule.links) >= ?""",
         [precision],
     ).fetchone()
     return 1.0 if lowest is None else lowest

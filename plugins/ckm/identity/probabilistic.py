@@ -3,10 +3,8 @@
 Splink works in a scratch database of its own beside the home's file, so that its tables never reach that file.
 """
 
-import logging
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from splink.blocking_rule_library import CustomRule
 from splink.internals.splink_dataframe import SplinkDataFrame
 
 from ckm.identity.model import Model
+from ckm.identity.scratch import scratch
 
 TERM_COLUMNS = ("given_name", "family_name", "company_name")
 """Columns whose weight depends on how common the term is."""
@@ -139,29 +138,13 @@ def _settings() -> SettingsCreator:
     )
 
 
-@contextmanager
-def _scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """(a cursor whose tables are made in memory and go at the end, the name of the home's own database)."""
-    (home,) = connection.execute("select current_database()").fetchone()
-    cursor = connection.cursor()
-    cursor.execute("attach ':memory:' as matching")
-    cursor.execute("use matching")
-    logging.getLogger("splink").setLevel(logging.ERROR)
-    try:
-        yield cursor, f'"{home}"'
-    finally:
-        cursor.execute(f'use "{home}"')
-        cursor.execute("detach matching")
-        cursor.close()
-
-
 def train(connection: duckdb.DuckDBPyConnection, *, seed: int, version: str, trained_on: str) -> Model:
     """A model trained on the persons of `identity.normal`: u on random pairs, m by expectation maximisation, unsupervised.
 
     The same records and seed give the same weights up to rounding (they are kept to nine digits).
     """
     comparable(connection)
-    with _scratch(connection) as (cursor, home):
+    with scratch(connection) as (cursor, home):
         cursor.execute(
             f"create table training as from {home}.identity.comparable order by record_ref"
         )
@@ -253,7 +236,7 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
         None if whole else {"model": model.version},
     )
     fresh = connection.execute("select record_ref from fresh").fetch_arrow_table()
-    with _scratch(connection) as (cursor, home):
+    with scratch(connection) as (cursor, home):
         cursor.register("fresh", fresh)
         for name, which in (("new_records", "in"), ("old_records", "not in")):
             cursor.execute(
@@ -315,7 +298,9 @@ def _scored(cursor: duckdb.DuckDBPyConnection, pairs: SplinkDataFrame, prior: fl
 
 def chart(model: Model, file: Path) -> None:
     """Write the chart of a model's match weights as a page that needs no network."""
-    with _scratch(duckdb.connect()) as (cursor, _):
-        cursor.execute(_EMPTY)
+    with scratch(duckdb.connect()) as (cursor, _):
+        columns = "record_ref source given_name family_name city street postal_code company_name employer_ref email"
+        texts = ", ".join(f"{c} varchar" for c in f"{columns} email_local phone phone_tail country".split())
+        cursor.execute(f"create table nobody ({texts}, birth_year integer)")
         linker = Linker(DuckDBAPI(cursor).register("nobody"), dict(model.settings), log_level=None)
         linker.visualisations.match_weights_chart().save(str(file), inline=True)

@@ -1,0 +1,82 @@
+"""How right the engine is: pairs of records of two systems, against the simulator's truth."""
+
+import duckdb
+
+_TRUE_PAIRS = """
+create or replace temp table true_pair as
+with r as (
+    select n.*, t.person_id, coalesce(c.component_ref, n.record_ref) as found_ref
+    from identity.normal n join truth t using (record_ref) left join identity.component c using (record_ref)
+)
+select l.record_ref as left_ref, r.record_ref as right_ref, l.source as left_source, r.source as right_source,
+    l.person_id = r.person_id as is_true, l.found_ref = r.found_ref as is_found,
+    coalesce(l.email = r.email, false) or coalesce(l.phone = r.phone, false)
+        or coalesce(coalesce(l.stated_ref, l.record_ref) = coalesce(r.stated_ref, r.record_ref), false)
+        or coalesce(l.registration_number = r.registration_number, false) as shares_identifier,
+    l.tellable and r.tellable as tellable
+from (select r.*, exists (from tellable t where t.record_ref = r.record_ref) as tellable from r) l
+join (select r.*, exists (from tellable t where t.record_ref = r.record_ref) as tellable from r) r
+    on l.source < r.source and (l.person_id = r.person_id or l.found_ref = r.found_ref)
+"""
+
+# A record can be told by what it says if, among all persons of the CRM, one alone has its number, unshared e-mail or
+# phone, or one alone has its (true) name together with the postal code, birth year or employer that it states.
+_TELLABLE = """
+create or replace temp table tellable as
+with person as (
+    select n.*, t.person_id from identity.normal n join truth t using (record_ref)
+    where n.source = 'crm' and n.kind = 'person'
+),
+outside as (select n.*, t.person_id from identity.normal n join truth t using (record_ref) where n.source <> 'crm'),
+own as (
+    select o.*, p.given_name as true_given, p.family_name as true_family
+    from outside o join person p using (person_id)
+),
+named as (
+    select own.record_ref from own
+    join person p on p.given_name = true_given and p.family_name = true_family
+        and (own.postal_code is null or p.postal_code = own.postal_code or p.person_id = own.person_id)
+        and (own.birth_year is null or p.birth_year is null or p.birth_year = own.birth_year)
+        and (own.employer_ref is null or p.employer_ref is not distinct from own.employer_ref)
+    where own.family_name is not null
+    group by own.record_ref having count(distinct p.person_id) = 1
+)
+select record_ref from person
+union
+select record_ref from named
+union
+select own.record_ref from own join person p using (person_id)
+where own.stated_ref = p.record_ref
+    or own.email = p.email and own.email not in (select value from identity.shared_value where field = 'email')
+    or own.phone = p.phone and own.phone not in (select value from identity.shared_value where field = 'phone')
+"""
+
+
+def judge(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `true_pair`: a row per pair of two systems that is one person, or was found to be."""
+    connection.execute(_TELLABLE)
+    connection.execute(_TRUE_PAIRS)
+
+
+FIGURES = """
+    count(*) filter (is_true) as pairs, count(*) filter (is_found) as found,
+    count(*) filter (is_true and is_found) / nullif(count(*) filter (is_found), 0) as precision,
+    count(*) filter (is_true and is_found) / nullif(count(*) filter (is_true), 0) as recall,
+    count(*) filter (is_true and is_found and not shares_identifier)
+        / nullif(count(*) filter (is_true and not shares_identifier), 0) as recall_without_identifier,
+    count(*) filter (is_true and is_found and tellable)
+        / nullif(count(*) filter (is_true and tellable), 0) as recall_tellable,
+    count(*) filter (is_true and is_found and tellable and not shares_identifier)
+        / nullif(count(*) filter (is_true and tellable and not shares_identifier), 0)
+        as recall_tellable_without_identifier
+"""
+
+
+def figures(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    """A row per pair of sources and one for all: sources, pairs, found, precision, and recall overall, of pairs that
+    share no exact identifier, of tellable pairs, and of tellable pairs that share none."""
+    return connection.execute(
+        f"""from (select left_source || ' – ' || right_source as stratum, {FIGURES} from true_pair group by all
+        union all select 'all', {FIGURES} from true_pair)
+        order by stratum = 'all', stratum"""
+    ).fetchall()

@@ -1,0 +1,226 @@
+"""Records that are one: connected by links that were made, as far as what the cluster holds can go together.
+
+A cluster whose links contradict one another is built again from its strongest link to its weakest, and a link that
+would bring together what cannot be is dropped and kept as doubtful.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+from splink import DuckDBAPI
+from splink.clustering import cluster_pairwise_predictions_at_threshold
+
+from ckm.identity import guards
+from ckm.identity.scratch import scratch
+
+MOST_MEMBERS = 12
+"""A cluster of more records than this is a mistake rather than a person."""
+TOO_MANY, APART = "the cluster would grow too large", "decided apart"
+ALWAYS = date(1900, 1, 1)
+
+
+@dataclass(frozen=True)
+class Link:
+    left: str
+    right: str
+    is_decision: bool = False
+
+
+@dataclass
+class _Cluster:
+    members: list[str]
+    register: set[str]
+    """Records of the CRM among the members."""
+    births: set[date] = field(default_factory=set)
+    years: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Member:
+    """What of a record decides which others can share its cluster."""
+
+    is_registered: bool = False
+    birth_date: date | None = None
+    birth_year: int | None = None
+
+
+def build(
+    links: Iterable[Link], members: Mapping[str, Member], apart: Iterable[tuple[str, str]] = ()
+) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    """Clusters from links in the order of their strength, the strongest first; pure.
+
+    A decision links whatever the guards say, but for another decision that keeps the two apart.
+
+    Returns:
+        (least reference of the cluster by member, reason by link that was dropped).
+    """
+    clusters = {
+        ref: _Cluster([ref], {ref} if member.is_registered else set(),
+                      {member.birth_date} - {None}, {member.birth_year} - {None})
+        for ref, member in members.items()
+    }  # fmt: skip
+    forbidden: dict[str, set[str]] = {}
+    for one, other in apart:
+        forbidden.setdefault(one, set()).add(other)
+        forbidden.setdefault(other, set()).add(one)
+    dropped = {}
+    for link in links:
+        one, other = clusters[link.left], clusters[link.right]
+        if one is other:
+            continue
+        if reason := _conflict(one, other, forbidden, is_decision=link.is_decision):
+            dropped[link.left, link.right] = reason
+            continue
+        one.members += other.members
+        one.register |= other.register
+        one.births |= other.births
+        one.years |= other.years
+        for ref in other.members:
+            clusters[ref] = one
+    return {ref: min(cluster.members) for ref, cluster in clusters.items()}, dropped
+
+
+def _conflict(
+    one: _Cluster, other: _Cluster, forbidden: Mapping[str, set[str]], *, is_decision: bool
+) -> str | None:
+    if any(not forbidden.get(ref, set()).isdisjoint(other.members) for ref in one.members):
+        return APART
+    if is_decision:
+        return None
+    if one.register and other.register:
+        return guards.TWO_CUSTOMERS
+    years = one.years | other.years
+    if one.births and other.births and one.births != other.births or years and max(years) - min(years) > 1:
+        return guards.BIRTHS
+    return TOO_MANY if len(one.members) + len(other.members) > MOST_MEMBERS else None
+
+
+def components(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `identity.component` (record_ref, component_ref, known_on), and mark the links that it drops as doubtful.
+
+    Components come from Splink; only those that cannot be one entity are taken apart link by link.
+    """
+    with scratch(connection) as (cursor, home):
+        cursor.execute(f"create table node as select record_ref from {home}.identity.normal order by record_ref")
+        cursor.execute(
+            f"""create table edge as select left_ref, right_ref from {home}.identity.link
+            where status = 'made' and left_ref in (from node) and right_ref in (from node)
+            order by left_ref, right_ref"""
+        )
+        found = cluster_pairwise_predictions_at_threshold(
+            "node", "edge", DuckDBAPI(cursor), "record_ref", "left_ref", "right_ref"
+        )
+        cursor.execute(
+            f"""create or replace table {home}.identity.component as
+            select record_ref, min(record_ref) over (partition by cluster_id) as component_ref, known_on
+            from {found.physical_name} join {home}.identity.normal using (record_ref) order by record_ref"""
+        )
+    connection.execute(_CONFLICTED)
+    members = {
+        ref: Member(is_registered, birth_date, birth_year)
+        for ref, is_registered, birth_date, birth_year in connection.execute(
+            """select record_ref, source = 'crm', birth_date, birth_year from identity.normal
+            where record_ref in (select record_ref from conflicted) order by record_ref"""
+        ).fetchall()
+    }
+    if not members:
+        return
+    links = [Link(*row) for row in connection.execute(
+        """select left_ref, right_ref, rule = 'decision' from identity.link
+        where status = 'made' and left_ref in (select record_ref from conflicted)
+        order by strength, left_ref, right_ref"""
+    ).fetchall()]  # fmt: skip
+    apart = connection.execute(
+        "select left_ref, right_ref from identity.decision where decision = 'apart' order by all"
+    ).fetchall()
+    parts, dropped = build([l for l in links if l.left in members and l.right in members], members, apart)
+    connection.register("part", pa.table({"record_ref": list(parts), "component_ref": list(parts.values())}))
+    connection.execute(
+        "update identity.component c set component_ref = part.component_ref from part "
+        "where part.record_ref = c.record_ref"
+    )
+    connection.unregister("part")
+    if dropped:
+        lefts, rights = zip(*dropped, strict=True)
+        connection.register("gone", pa.table({"l": lefts, "r": rights, "reason": list(dropped.values())}))
+        connection.execute(
+            "update identity.link set status = 'doubtful', reason = gone.reason from gone "
+            "where left_ref = gone.l and right_ref = gone.r"
+        )
+        connection.unregister("gone")
+
+
+_CONFLICTED = f"""
+create or replace temp table conflicted as
+with judged as (
+    select component_ref,
+        count(*) > {MOST_MEMBERS} or count(*) filter (n.source = 'crm') > 1
+            or count(distinct n.birth_date) > 1 or max(n.birth_year) - min(n.birth_year) > 1 as is_conflicted
+    from identity.component join identity.normal n using (record_ref) group by component_ref
+    union all
+    select l.component_ref, true from identity.decision d
+    join identity.component l on l.record_ref = d.left_ref join identity.component r on r.record_ref = d.right_ref
+    where d.decision = 'apart' and l.component_ref = r.component_ref
+)
+select record_ref from identity.component
+where component_ref in (select component_ref from judged where is_conflicted)
+"""
+
+
+def assign(
+    connection: duckdb.DuckDBPyConnection, previous: str, components: str, night: date
+) -> duckdb.DuckDBPyRelation:
+    """The cluster of each record, named by its founder: its oldest member, of the CRM first, then by reference.
+
+    So a cluster keeps its name as it grows; of two that merge the older name stays, and a part that splits off has
+    its own oldest member's. It reads the two tables and changes nothing.
+
+    Args:
+        previous: name of a table (record_ref, founder_ref, valid_from), as of the night before.
+        components: name of a table (record_ref, component_ref, known_on), as of this night.
+
+    Returns:
+        record_ref, founder_ref, valid_from: the night on which the record came to this cluster; a record that is
+        new has always been in its first one.
+    """
+    return connection.sql(
+        f"""with founded as (
+            select record_ref, first_value(record_ref) over (
+                partition by component_ref
+                order by known_on, not starts_with(record_ref, 'crm|'), record_ref) as founder_ref
+            from {components}
+        )
+        select founded.record_ref, founded.founder_ref,
+            case when before.record_ref is null then date '{ALWAYS}'
+                when before.founder_ref = founded.founder_ref then before.valid_from
+                else date '{night}' end as valid_from
+        from founded left join {previous} as before using (record_ref)
+        order by record_ref"""
+    )
+
+
+def renew(connection: duckdb.DuckDBPyConnection, night: date) -> None:
+    """Bring `identity.cluster` to this night: rows that no longer hold end, new ones begin; a night may run again."""
+    connection.execute("delete from identity.cluster where valid_from >= ?", [night])
+    connection.execute("update identity.cluster set valid_to = null where valid_to >= ?", [night])
+    connection.execute(
+        "create or replace temp table cluster_before as select record_ref, founder_ref, valid_from "
+        "from identity.cluster where valid_to is null"
+    )
+    tonight = assign(connection, "cluster_before", "identity.component", night).fetch_arrow_table()
+    connection.register("cluster_tonight", tonight)
+    connection.execute(
+        """update identity.cluster c set valid_to = ? where valid_to is null and not exists (
+            from cluster_tonight t where (t.record_ref, t.founder_ref) = (c.record_ref, c.founder_ref))""",
+        [night],
+    )
+    connection.execute(
+        """insert into identity.cluster by name
+        select *, null as valid_to from cluster_tonight t where not exists (
+            from identity.cluster c where (t.record_ref, t.founder_ref) = (c.record_ref, c.founder_ref)
+            and c.valid_to is null)
+        order by record_ref"""
+    )

@@ -1,0 +1,51 @@
+"""What people have decided: two records are one (`merge`) or are not (`apart`), whatever the engine thinks."""
+
+from pathlib import Path
+
+import duckdb
+
+from ckm.errors import ConfigurationError
+
+COLUMNS = ("left_ref", "right_ref", "decision", "reason", "decided_on")
+KINDS = ("merge", "apart")
+
+
+def load(connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
+    """Make `identity.decision` from a CSV file, one row per pair: the latest decision on it, in any order of the two.
+
+    Raises:
+        ConfigurationError: the file has other columns, or a row is no decision.
+    """
+    connection.execute(
+        "create or replace table identity.decision (left_ref varchar, right_ref varchar, decision varchar, "
+        "reason varchar, decided_on date)"
+    )
+    if file is None or not file.exists():
+        return
+    connection.execute(
+        "create or replace temp table read_decision as select * from read_csv(?, header = true, all_varchar = true)",
+        [str(file)],
+    )
+    found = tuple(connection.table("read_decision").columns)
+    if found != COLUMNS:
+        raise ConfigurationError(f"{file} has the columns {', '.join(found)}: it needs {', '.join(COLUMNS)}.")
+    wrong = connection.execute(
+        f"""select row, decision, decided_on from (select row_number() over () + 1 as row, * from read_decision)
+        where decision is null or decision not in {KINDS} or try_cast(decided_on as date) is null
+            or left_ref is null or right_ref is null or left_ref = right_ref
+        order by row limit 1"""
+    ).fetchone()
+    if wrong:
+        row, decision, decided_on = wrong
+        raise ConfigurationError(
+            f"{file}, line {row}: decision {decision!r} on {decided_on!r} is none: write two different references, "
+            "merge or apart, and a date such as 2025-12-31."
+        )
+    connection.execute(
+        """insert into identity.decision
+        select least(left_ref, right_ref) as one, greatest(left_ref, right_ref) as other, decision, reason,
+            decided_on::date
+        from read_decision
+        qualify row_number() over (partition by one, other order by decided_on::date desc, decision) = 1
+        order by one, other"""
+    )
