@@ -47,7 +47,7 @@ case
             then '{RECYCLED}' else '{NAMES}' end
     when abs(l.birth_year - r.birth_year) > {GENERATION_YEARS} then '{GENERATIONS}'
     when l.birth_date <> r.birth_date or abs(l.birth_year - r.birth_year) > 1 then '{BIRTHS}'
-    when l.street = r.street and l.postal_code = r.postal_code
+    when l.employer_ref is null and r.employer_ref is null and l.street = r.street and l.postal_code = r.postal_code
         and (l.birth_year is null) <> (r.birth_year is null) and l.email <> r.email then '{GENERATIONS}'
 end
 """
