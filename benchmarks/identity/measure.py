@@ -58,6 +58,8 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_TRUE_PAIRS)
 
 
+COLUMNS = ("stratum", "pairs", "found", "precision", "recall", "recall_without_identifier", "recall_tellable",
+           "recall_tellable_without_identifier")  # fmt: skip
 FIGURES = """
     count(*) filter (is_true) as pairs, count(*) filter (is_found) as found,
     count(*) filter (is_true and is_found) / nullif(count(*) filter (is_found), 0) as precision,

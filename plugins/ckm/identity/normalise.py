@@ -30,7 +30,7 @@ TITLES = frozenset(
 )
 LEGAL_FORMS = frozenset(
     "gmbh mbh ag kg kgaa ohg ug gbr ek ev eg se co cokg ltd limited plc llp llc inc corp corporation company sa sarl "
-    "sas sasu spa srl bv nv vof ab as asa aps oy oyj spzoo zoo sp kft sro doo haftungsbeschraenkt und and et".split()
+    "sas sasu spa srl bv nv vof ab as asa aps oy oyj spzoo zoo sp z oo kft sro doo haftungsbeschraenkt und and et".split()
 )
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "oe", "Ø": "Oe", "æ": "ae"}
