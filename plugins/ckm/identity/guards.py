@@ -20,6 +20,7 @@ GENERATION_YEARS = 10
 
 SHARED, RECYCLED = "shared mailbox or number", "recycled phone number"
 GENERATIONS, BIRTHS, NAMES = "two generations", "other birth date", "the names disagree"
+NAMELESS = "no name to compare"
 TWO_CUSTOMERS, KINDS = "two customers of the CRM", "a person and a company"
 
 _MACROS = """
@@ -37,12 +38,12 @@ create or replace temp macro names_agree(given, family, other_given, other_famil
     end;
 """
 
-REASON = f"""
+_REASON = f"""
 case
     when l.kind <> r.kind then '{KINDS}'
     when l.source = 'crm' and r.source = 'crm' then '{TWO_CUSTOMERS}'
     when not names_agree(l.given_name, l.family_name, r.given_name, r.family_name)
-        and not (l.address_name or r.address_name)
+        and (own_address or not (l.address_name or r.address_name))
         then case when l.phone = r.phone and (l.changed_on < r.known_on or r.changed_on < l.known_on)
             then '{RECYCLED}' else '{NAMES}' end
     when abs(l.birth_year - r.birth_year) > {GENERATION_YEARS} then '{GENERATIONS}'
@@ -51,7 +52,16 @@ case
         and (l.birth_year is null) <> (r.birth_year is null) and l.email <> r.email then '{GENERATIONS}'
 end
 """
-"""SQL of the first reason for which the records l and r of a pair stay apart; null where there is none."""
+
+REASON = _REASON.replace("own_address", "false")
+"""SQL of the first reason for which the records l and r of a pair stay apart; null where there is none.
+
+A name that only the e-mail address spells out is no name under which its reader disagrees with what is stated.
+"""
+REASON_BY_WEIGHT = _REASON.replace("own_address", "true").replace(
+    "case", f"case when l.family_name is null or r.family_name is null then '{NAMELESS}'", 1
+)
+"""The same for a link by weight, which is nothing but what the records say: there, such a name is one, too."""
 
 
 def watch(connection: duckdb.DuckDBPyConnection) -> None:

@@ -112,7 +112,7 @@ where f.left_source = s.left_source and f.right_source = s.right_source
 _CANDIDATES = f"""
 create or replace table identity.candidate as
 select p.left_ref, p.right_ref, round({_PROBABILITY}, 9) as probability, s.match_weight, s.field_weights, s.model,
-    {guards.REASON} as reason
+    {guards.REASON_BY_WEIGHT} as reason
 from matching_pair p
 join identity.scored_pair s using (left_ref, right_ref)
 join identity.normal l on l.record_ref = left_ref join identity.normal r on r.record_ref = right_ref

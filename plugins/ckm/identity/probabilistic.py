@@ -135,6 +135,8 @@ def _settings() -> SettingsCreator:
         blocking_rules_to_generate_predictions=[_block(columns) for columns in _BLOCKS],
         retain_intermediate_calculation_columns=True,
         linker_uid="ckm",
+        em_convergence=0.001,
+        max_iterations=10,  # more and what never occurs in little data falls out of the range of numbers
     )
 
 

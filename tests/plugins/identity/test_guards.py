@@ -126,6 +126,6 @@ def test_employer_and_name_link_to_the_one_contact_that_fits():
         record("crm|contacts|a2", first_name="Ivo", last_name="Kern", parent_ref="crm|customers|c1"),
     ]
     anna = complainant(1, full_name="Weber, Anna", stated_ref="crm|customers|c1")
-    assert stated(company, *contacts, anna) == {("a1", "b1"): ("employer and name", None)}
+    assert stated(company, *contacts, anna) == {("b1", "a1"): ("employer and name", None)}
     contacts[1] |= {"first_name": "Anja", "last_name": "Weber"}
     assert {reason for _, reason in stated(company, *contacts, anna).values()} == {"several fit"}
