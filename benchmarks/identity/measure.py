@@ -58,27 +58,35 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_TRUE_PAIRS)
 
 
-COLUMNS = ("stratum", "pairs", "found", "precision", "recall", "recall_without_identifier", "recall_tellable",
-           "recall_tellable_without_identifier")  # fmt: skip
-FIGURES = """
-    count(*) filter (is_true) as pairs, count(*) filter (is_found) as found,
-    count(*) filter (is_true and is_found) / nullif(count(*) filter (is_found), 0) as precision,
-    count(*) filter (is_true and is_found) / nullif(count(*) filter (is_true), 0) as recall,
-    count(*) filter (is_true and is_found and not shares_identifier)
-        / nullif(count(*) filter (is_true and not shares_identifier), 0) as recall_without_identifier,
-    count(*) filter (is_true and is_found and tellable)
-        / nullif(count(*) filter (is_true and tellable), 0) as recall_tellable,
-    count(*) filter (is_true and is_found and tellable and not shares_identifier)
-        / nullif(count(*) filter (is_true and tellable and not shares_identifier), 0)
-        as recall_tellable_without_identifier
-"""
+COUNTS = {
+    "pairs": "is_true", "found": "is_found", "right": "is_true and is_found",
+    "bare": "is_true and not shares_identifier", "bare_right": "is_true and is_found and not shares_identifier",
+    "tellable": "is_true and tellable", "tellable_right": "is_true and is_found and tellable",
+    "tellable_bare": "is_true and tellable and not shares_identifier",
+    "tellable_bare_right": "is_true and is_found and tellable and not shares_identifier",
+}  # fmt: skip
+"""Conditions of what is counted: a bare pair shares no exact identifier."""
+RATES = {
+    "precision": ("right", "found"), "recall": ("right", "pairs"), "recall_bare": ("bare_right", "bare"),
+    "recall_tellable": ("tellable_right", "tellable"),
+    "recall_tellable_bare": ("tellable_bare_right", "tellable_bare"),
+}  # fmt: skip
+ALL = "all"
 
 
-def figures(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
-    """A row per pair of sources and one for all: sources, pairs, found, precision, and recall overall, of pairs that
-    share no exact identifier, of tellable pairs, and of tellable pairs that share none."""
-    return connection.execute(
-        f"""from (select left_source || ' – ' || right_source as stratum, {FIGURES} from true_pair group by all
-        union all select 'all', {FIGURES} from true_pair)
-        order by stratum = 'all', stratum"""
+def counts(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    """`COUNTS` by pair of sources, and of all pairs."""
+    counted = ", ".join(f"count(*) filter ({condition})" for condition in COUNTS.values())
+    found = connection.execute(
+        f"""from (select left_source || ' – ' || right_source as stratum, {counted} from true_pair group by all
+            union all select '{ALL}', {counted} from true_pair)
+        order by stratum = '{ALL}', stratum"""
     ).fetchall()
+    return {stratum: dict(zip(COUNTS, values, strict=True)) for stratum, *values in found}
+
+
+def rates(counted: dict[str, int]) -> dict[str, float | None]:
+    """`RATES` of one stratum; None where there is nothing to divide by."""
+    return {
+        name: counted[part] / counted[whole] if counted[whole] else None for name, (part, whole) in RATES.items()
+    }

@@ -16,12 +16,21 @@ BELOW, DECIDED_APART = "below the threshold", "decided apart"
 
 
 def gather(
-    connection: duckdb.DuckDBPyConnection, model: Model, *, precision: float = PRECISION, run_id: str = ""
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    *,
+    precision: float = PRECISION,
+    threshold: float | None = None,
+    run_id: str = "",
 ) -> None:
     """Make `identity.link`: by rule, by decision, and by weight where the probability is high enough.
 
     Links with the CRM come first; between other sources, weight links only who has no place in the CRM yet.
     `strength` puts them in order, 0 the strongest.
+
+    Args:
+        precision: share of the links made that shall be right; the threshold follows from it.
+        threshold: probability from which a link is made, whatever precision follows.
     """
     connection.execute("delete from identity.link")
     ranks = ", ".join(f"'{rule}'" for rule in RULES)
@@ -52,7 +61,7 @@ def gather(
                 and c.probability >= {WORTH_A_LOOK}
                 and not exists (from identity.link k where k.left_ref = c.left_ref and k.right_ref = c.right_ref)"""
         )
-        lowest = matching.threshold(connection, "within_reach", precision)
+        lowest = matching.threshold(connection, "within_reach", precision) if threshold is None else threshold
         connection.execute(
             f"""insert into identity.link by name
             select left_ref, right_ref, '{BY_WEIGHT}' as rule,

@@ -77,8 +77,9 @@ with sizes as (
     select source, count(*) as records from identity.comparable where family_name is not null
     group by source
 )
-select l.source as left_source, r.source as right_source, l.records as left_records, r.records as right_records,
-    0.5 * least(l.records, r.records) as shared
+select l.source as left_source, r.source as right_source, l.records::double as left_records,
+    r.records::double as right_records,
+    0.5 * least(l.records, r.records)::double as shared
 from sizes l join sizes r on l.source < r.source
 """
 
