@@ -49,7 +49,9 @@ def company(connection: duckdb.DuckDBPyConnection, *, customers: int, seed: int)
 
 def main(
     customers: Annotated[int, typer.Option(min=200, help="Customers of each company.")] = 10_000,
-    seeds: Annotated[str, typer.Option(help="Seeds of the companies, between commas.")] = "101,102,103,104,105",
+    seeds: Annotated[
+        str, typer.Option(help="Seeds of the companies, between commas.")
+    ] = "101,102,103,104,105",
     no_write: Annotated[bool, typer.Option("--no-write", help="Leave docs/identity.md as it is.")] = False,
 ) -> None:
     screen = Console()

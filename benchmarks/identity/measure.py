@@ -88,5 +88,6 @@ def counts(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
 def rates(counted: dict[str, int]) -> dict[str, float | None]:
     """`RATES` of one stratum; None where there is nothing to divide by."""
     return {
-        name: counted[part] / counted[whole] if counted[whole] else None for name, (part, whole) in RATES.items()
+        name: counted[part] / counted[whole] if counted[whole] else None
+        for name, (part, whole) in RATES.items()
     }

@@ -1,7 +1,7 @@
 """What was measured, as a table on the screen, and as table and chart in docs/identity.md."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def added(measured: Sequence[Measured]) -> dict[str, dict[str, int]]:
     return {name: _sum(one.counts.get(name, {}) for one in measured) for name in strata}
 
 
-def _sum(counts) -> dict[str, int]:
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for one in counts:
         total.update(one)
@@ -61,7 +61,10 @@ def write(measured: Sequence[Measured], customers: int) -> None:
     """Put table and chart between the marks of docs/identity.md, and the chart into docs/images."""
     curve = {t: rates(_sum(one.curve[t] for one in measured)) for t in measured[0].curve}
     (DOCS / "images" / "identity.svg").write_text(_chart(curve), "utf-8")
-    lines = [f"| {' | '.join(('sources', 'pairs', *HEADINGS.values()))} |", "|---" * (len(HEADINGS) + 2) + "|"]
+    lines = [
+        f"| {' | '.join(('sources', 'pairs', *HEADINGS.values()))} |",
+        "|---" * (len(HEADINGS) + 2) + "|",
+    ]
     lines += [f"| {' | '.join((name, *_cells(counted)))} |" for name, counted in added(measured).items()]
     seeds = ", ".join(str(one.seed) for one in measured)
     each = ", ".join(f"{rates(one.counts[ALL])['precision']:.4f}" for one in measured)
@@ -87,13 +90,18 @@ def _chart(curve: Mapping[float, Mapping[str, float]]) -> str:
         return HEIGHT - EDGE - (value - LOWEST) / (1 - LOWEST) * (HEIGHT - 2 * EDGE)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
     ]
     for tick in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
-        parts.append(f'<line x1="{EDGE}" x2="{WIDTH - EDGE}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="#dddddd"/>')
+        parts.append(
+            f'<line x1="{EDGE}" x2="{WIDTH - EDGE}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="#dddddd"/>'
+        )
         parts.append(f'<text x="{EDGE - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
-        parts.append(f'<text x="{x(tick):.1f}" y="{HEIGHT - EDGE + 18}" text-anchor="middle">{tick:.1f}</text>')
+        parts.append(
+            f'<text x="{x(tick):.1f}" y="{HEIGHT - EDGE + 18}" text-anchor="middle">{tick:.1f}</text>'
+        )
     for place, (name, colour) in enumerate(COLOURS.items()):
         points = " ".join(f"{x(t):.1f},{y(max(found[name], LOWEST)):.1f}" for t, found in curve.items())
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')

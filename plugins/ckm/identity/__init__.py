@@ -36,7 +36,9 @@ def resolve(
     guards.watch(connection)
     decisions.load(connection, decided)
     deterministic.link(connection)
-    if not connection.execute("from identity.term_frequency where model = ? limit 1", [model.version]).fetchall():
+    if not connection.execute(
+        "from identity.term_frequency where model = ? limit 1", [model.version]
+    ).fetchall():
         probabilistic.take_frequencies(connection, model)
     probabilistic.score(connection, model, whole=whole)
     matching.match(connection)

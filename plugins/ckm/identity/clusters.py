@@ -92,8 +92,8 @@ def _conflict(
         return None
     if one.register and other.register:
         return guards.TWO_CUSTOMERS
-    years = one.years | other.years
-    if one.births and other.births and one.births != other.births or years and max(years) - min(years) > 1:
+    births, years = one.births | other.births, one.years | other.years
+    if len(births) > 1 or max(years, default=0) - min(years, default=0) > 1:
         return guards.BIRTHS
     return TOO_MANY if len(one.members) + len(other.members) > MOST_MEMBERS else None
 
@@ -104,7 +104,9 @@ def components(connection: duckdb.DuckDBPyConnection) -> None:
     Components come from Splink; only those that cannot be one entity are taken apart link by link.
     """
     with scratch(connection) as (cursor, home):
-        cursor.execute(f"create table node as select record_ref from {home}.identity.normal order by record_ref")
+        cursor.execute(
+            f"create table node as select record_ref from {home}.identity.normal order by record_ref"
+        )
         cursor.execute(
             f"""create table edge as select left_ref, right_ref from {home}.identity.link
             where status = 'made' and left_ref in (from node) and right_ref in (from node)
@@ -130,13 +132,13 @@ def components(connection: duckdb.DuckDBPyConnection) -> None:
         return
     links = [Link(*row) for row in connection.execute(
         """select left_ref, right_ref, rule = 'decision' from identity.link
-        where status = 'made' and left_ref in (select record_ref from conflicted)
+        where status = 'made' and left_ref in (from conflicted) and right_ref in (from conflicted)
         order by strength, left_ref, right_ref"""
     ).fetchall()]  # fmt: skip
     apart = connection.execute(
         "select left_ref, right_ref from identity.decision where decision = 'apart' order by all"
     ).fetchall()
-    parts, dropped = build([l for l in links if l.left in members and l.right in members], members, apart)
+    parts, dropped = build(links, members, apart)
     connection.register("part", pa.table({"record_ref": list(parts), "component_ref": list(parts.values())}))
     connection.execute(
         "update identity.component c set component_ref = part.component_ref from part "

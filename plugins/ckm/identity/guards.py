@@ -71,7 +71,9 @@ def watch(connection: duckdb.DuckDBPyConnection) -> None:
     """
     connection.execute(_MACROS)
     roles = ", ".join(f"'{part}'" for part in ROLE_LOCAL_PARTS)
-    connection.execute("create or replace table identity.shared_value (field varchar, value varchar, reason varchar)")
+    connection.execute(
+        "create or replace table identity.shared_value (field varchar, value varchar, reason varchar)"
+    )
     for field in ("email", "phone"):
         connection.execute(
             f"""insert into identity.shared_value

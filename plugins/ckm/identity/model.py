@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ckm.errors import ConfigurationError
+
 FORMAT = 1
 
 
@@ -29,25 +31,31 @@ class Model:
     format: int = FORMAT
 
     def write(self, file: Path) -> None:
-        file.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+        file.write_text(
+            json.dumps(asdict(self), indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8"
+        )
 
 
 def read(file: Path) -> Model:
     """A model from its file.
 
     Raises:
-        ValueError: the file is none that this release can read.
+        ConfigurationError: the file is none that this release can read.
     """
     return _model(file.read_text("utf-8"), str(file))
 
 
 def default() -> Model:
     """The model that comes with the package, trained on simulated companies, so that a first night needs none."""
-    return _model(files("ckm.identity").joinpath("default_model.json").read_text("utf-8"), "default_model.json")
+    return _model(
+        files("ckm.identity").joinpath("default_model.json").read_text("utf-8"), "default_model.json"
+    )
 
 
 def _model(text: str, name: str) -> Model:
     content = json.loads(text)
     if content.get("format") != FORMAT:
-        raise ValueError(f"{name} is a model of format {content.get('format')}, this release reads {FORMAT}: train again.")
+        raise ConfigurationError(
+            f"{name} is a model of format {content.get('format')}, this release reads {FORMAT}: train again."
+        )
     return Model(**content)

@@ -14,26 +14,42 @@ import phonenumbers
 import pyarrow as pa
 from text_unidecode import unidecode
 
-PLACEHOLDER_WORDS = frozenset(
-    "unknown unbekannt none null nil nan na keine keiner kein leer empty test tester xxx xx x dummy anonymous anonym "
-    "noname nobody notavailable notapplicable tbd todo asdf qwertz qwerty".split()
-)
-PLACEHOLDER_LOCAL_PARTS = frozenset(
-    "noreply donotreply test tester none null unknown unbekannt nomail noemail keine asdf dummy anonymous".split()
-)
+PLACEHOLDER_WORDS = frozenset((
+    "unknown", "unbekannt", "none", "null", "nil", "nan", "na", "keine", "keiner", "kein", "leer", "empty",
+    "test", "tester", "xxx", "xx", "x", "dummy", "anonymous", "anonym", "noname", "nobody", "notavailable",
+    "notapplicable", "tbd", "todo", "asdf", "qwertz", "qwerty",
+))  # fmt: skip
+PLACEHOLDER_LOCAL_PARTS = frozenset((
+    "noreply", "donotreply", "test", "tester", "none", "null", "unknown", "unbekannt", "nomail", "noemail",
+    "keine", "asdf", "dummy", "anonymous",
+))  # fmt: skip
 PLACEHOLDER_DATES = ("1900-01-01", "1970-01-01", "1899-12-30", "9999-12-31", "0001-01-01")
 EARLIEST_BIRTH_YEAR = 1901
 
-TITLES = frozenset(
-    "mr mrs ms miss mx sir dr prof professor herr frau dipl ing mag phd msc bsc ba ma mba jr sr ii iii "
-    "mme mlle monsieur madame dhr mevr pan pani".split()
-)
-LEGAL_FORMS = frozenset(
-    "gmbh mbh ag kg kgaa ohg ug gbr ek ev eg se co cokg ltd limited plc llp llc inc corp corporation company sa sarl "
-    "sas sasu spa srl bv nv vof ab as asa aps oy oyj spzoo zoo sp z oo kft sro doo haftungsbeschraenkt und and et".split()
-)
+TITLES = frozenset((
+    "mr", "mrs", "ms", "miss", "mx", "sir", "dr", "prof", "professor", "herr", "frau", "dipl", "ing",
+    "mag", "phd", "msc", "bsc", "ba", "ma", "mba", "jr", "sr", "ii", "iii", "mme", "mlle", "monsieur",
+    "madame", "dhr", "mevr", "pan", "pani",
+))  # fmt: skip
+LEGAL_FORMS = frozenset((
+    "gmbh", "mbh", "ag", "kg", "kgaa", "ohg", "ug", "gbr", "ek", "ev", "eg", "se", "co", "cokg", "ltd",
+    "limited", "plc", "llp", "llc", "inc", "corp", "corporation", "company", "sa", "sarl", "sas", "sasu",
+    "spa", "srl", "bv", "nv", "vof", "ab", "as", "asa", "aps", "oy", "oyj", "spzoo", "zoo", "sp", "z",
+    "oo", "kft", "sro", "doo", "haftungsbeschraenkt", "und", "and", "et",
+))  # fmt: skip
 _UMLAUTS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ø": "oe", "Ø": "Oe", "æ": "ae"}
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "ß": "ss",
+        "ø": "oe",
+        "Ø": "Oe",
+        "æ": "ae",
+    }
 )
 
 
@@ -88,7 +104,12 @@ def phone(text: str, region: str | None) -> str | None:
     carry the same one still agree.
     """
     digits = re.sub(r"\D", "", text)
-    if len(set(digits.lstrip("0"))) < 2 or digits.lstrip("0") in ("123456", "1234567", "12345678", "123456789"):
+    if len(set(digits.lstrip("0"))) < 2 or digits.lstrip("0") in (
+        "123456",
+        "1234567",
+        "12345678",
+        "123456789",
+    ):
         return None
     try:
         number = phonenumbers.parse(text, region if region in phonenumbers.SUPPORTED_REGIONS else None)
@@ -314,10 +335,14 @@ order by p.record_ref
 _TEXTS = ("email", "phone", "company_name", "registration_number", "postal_code", "street", "city")
 _PLACEHOLDERS = f"""
 create or replace table identity.placeholder as
-{" union all ".join(
-    f"select record_ref, '{c}' as field, r.{c} as value from identity.person_record r "
-    f"join {'identity.normal' if c == 'phone' else 'placed'} n using (record_ref) "
-    f"where trim(r.{c}) <> '' and n.{c} is null" for c in _TEXTS)}
+{
+    " union all ".join(
+        f"select record_ref, '{c}' as field, r.{c} as value from identity.person_record r "
+        f"join {'identity.normal' if c == 'phone' else 'placed'} n using (record_ref) "
+        f"where trim(r.{c}) <> '' and n.{c} is null"
+        for c in _TEXTS
+    )
+}
 union all select record_ref, 'name', concat_ws(' ', r.first_name, r.last_name, r.full_name)
 from identity.person_record r join identity.normal n using (record_ref)
 where (n.family_name is null or n.address_name)

@@ -37,7 +37,12 @@ _BLOCKS = (
 )  # fmt: skip
 """What two records must share to be compared, one of these."""
 
-_TRAINING_BLOCKS = (("email",), ("phone_tail",), ("family_name", "given_name"), ("postal_code", "family_name"))
+_TRAINING_BLOCKS = (
+    ("email",),
+    ("phone_tail",),
+    ("family_name", "given_name"),
+    ("postal_code", "family_name"),
+)
 """Pairs on which m, the chance that one person's records agree, is estimated; each leaves out its own columns."""
 
 
@@ -83,7 +88,8 @@ def _settings() -> SettingsCreator:
         output_column_name="place",
         comparison_levels=[
             cll.CustomLevel(
-                "(postal_code_l is null or postal_code_r is null) and (city_l is null or city_r is null)", "no place"
+                "(postal_code_l is null or postal_code_r is null) and (city_l is null or city_r is null)",
+                "no place",
             ).configure(is_null_level=True),
             cll.CustomLevel("street_l = street_r and postal_code_l = postal_code_r", "same street"),
             cll.CustomLevel("postal_code_l = postal_code_r", "same postal code"),
@@ -141,15 +147,13 @@ def _settings() -> SettingsCreator:
 
 
 def train(connection: duckdb.DuckDBPyConnection, *, seed: int, version: str, trained_on: str) -> Model:
-    """A model trained on the persons of `identity.normal`: u on random pairs, m by expectation maximisation, unsupervised.
+    """A model trained on the persons of `identity.normal`: u on random pairs, m by expectation maximisation.
 
     The same records and seed give the same weights up to rounding (they are kept to nine digits).
     """
     comparable(connection)
     with scratch(connection) as (cursor, home):
-        cursor.execute(
-            f"create table training as from {home}.identity.comparable order by record_ref"
-        )
+        cursor.execute(f"create table training as from {home}.identity.comparable order by record_ref")
         (records,) = cursor.execute("select count(*) from training").fetchone()
         linker = Linker(DuckDBAPI(cursor).register("training"), _settings(), log_level=None)
         linker.training.estimate_probability_two_random_records_match([_block(("email",))], recall=0.5)
@@ -249,7 +253,9 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
         new, old = api.register("new_records"), api.register("old_records")
         linker = Linker(new, dict(model.settings), log_level=None)
         for column in TERM_COLUMNS:  # not as columns of the records: Splink joins the tables all the same
-            cursor.execute(f"create table {column}_terms as {_frequencies(home, column)}", {"model": model.version})
+            cursor.execute(
+                f"create table {column}_terms as {_frequencies(home, column)}", {"model": model.version}
+            )
             linker.table_management.register_term_frequency_lookup(api.register(f"{column}_terms"), column)
         chance = model.settings["probability_two_random_records_match"]
         prior = math.log2(chance / (1 - chance))
@@ -301,7 +307,9 @@ def _scored(cursor: duckdb.DuckDBPyConnection, pairs: SplinkDataFrame, prior: fl
 def chart(model: Model, file: Path) -> None:
     """Write the chart of a model's match weights as a page that needs no network."""
     with scratch(duckdb.connect()) as (cursor, _):
-        columns = "record_ref source given_name family_name city street postal_code company_name employer_ref email"
+        columns = (
+            "record_ref source given_name family_name city street postal_code company_name employer_ref email"
+        )
         texts = ", ".join(f"{c} varchar" for c in f"{columns} email_local phone phone_tail country".split())
         cursor.execute(f"create table nobody ({texts}, birth_year integer)")
         linker = Linker(DuckDBAPI(cursor).register("nobody"), dict(model.settings), log_level=None)

@@ -42,7 +42,8 @@ def holding(*records: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     for row in records:
         names = ", ".join(row)
         connection.execute(
-            f"insert into identity.person_record ({names}) values ({', '.join('?' * len(row))})", list(row.values())
+            f"insert into identity.person_record ({names}) values ({', '.join('?' * len(row))})",
+            list(row.values()),
         )
     normalise(connection, "DE")
     guards.watch(connection)

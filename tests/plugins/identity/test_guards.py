@@ -17,7 +17,9 @@ def test_customer_number_links():
 
 
 def test_customer_number_with_another_name_is_doubtful():
-    found = stated(customer(1, **ANNA), complainant(1, full_name="Piotr Nowak", stated_ref="crm|customers|c1"))
+    found = stated(
+        customer(1, **ANNA), complainant(1, full_name="Piotr Nowak", stated_ref="crm|customers|c1")
+    )
     assert found == {("b1", "c1"): ("customer number", guards.NAMES)}
 
 
@@ -51,7 +53,9 @@ def test_household_address_links_only_by_name():
 
 def test_address_used_under_names_that_disagree_is_shared():
     found = stated(
-        customer(1, **ANNA, email=MAIL), complainant(1, full_name="Piotr Nowak", email=MAIL), reader(1, email=MAIL)
+        customer(1, **ANNA, email=MAIL),
+        complainant(1, full_name="Piotr Nowak", email=MAIL),
+        reader(1, email=MAIL),
     )
     assert all(reason for _, reason in found.values())
 
@@ -59,7 +63,9 @@ def test_address_used_under_names_that_disagree_is_shared():
 def test_company_mailbox_is_not_its_contact():
     mailbox = "weber@holz.example"
     contact = record("crm|contacts|a1", **ANNA, email=mailbox, parent_ref="crm|customers|c1")
-    found = stated(customer(1, kind="company", company_name="Weber", email=mailbox), contact, reader(1, email=mailbox))
+    found = stated(
+        customer(1, kind="company", company_name="Weber", email=mailbox), contact, reader(1, email=mailbox)
+    )
     assert found == {("a1", "r1"): ("e-mail and name", guards.SHARED)}
 
 
@@ -73,7 +79,9 @@ def test_phone_links_with_the_name_and_not_without():
 
 def test_recycled_number_is_doubtful():
     later = {"known_on": date(2025, 3, 1), "changed_on": date(2025, 3, 31)}
-    found = stated(customer(1, **ANNA, phone=PHONE), complainant(1, full_name="Piotr Nowak", phone=PHONE, **later))
+    found = stated(
+        customer(1, **ANNA, phone=PHONE), complainant(1, full_name="Piotr Nowak", phone=PHONE, **later)
+    )
     assert found == {("b1", "c1"): ("phone and name", guards.RECYCLED)}
 
 
@@ -83,7 +91,13 @@ def test_number_used_by_two_names_at_a_time_is_doubtful():
 
 
 def test_father_and_son_are_two():
-    home = {"street": "Am Markt 1", "postal_code": "26123", "phone": PHONE, "first_name": "Jan", "last_name": "Weber"}
+    home = {
+        "street": "Am Markt 1",
+        "postal_code": "26123",
+        "phone": PHONE,
+        "first_name": "Jan",
+        "last_name": "Weber",
+    }
     son = record("community|members|m1", **home, birth_year=1990)
     assert stated(customer(1, **home, birth_date="1960-05-05"), son) == {
         ("m1", "c1"): ("phone and name", guards.GENERATIONS)
@@ -91,7 +105,13 @@ def test_father_and_son_are_two():
 
 
 def test_father_and_son_are_two_where_only_one_states_a_birth_year():
-    home = {"street": "Am Markt 1", "postal_code": "26123", "phone": PHONE, "first_name": "Jan", "last_name": "Weber"}
+    home = {
+        "street": "Am Markt 1",
+        "postal_code": "26123",
+        "phone": PHONE,
+        "first_name": "Jan",
+        "last_name": "Weber",
+    }
     son = complainant(1, **home, email="jan2@example.org")
     father = customer(1, **home, birth_date="1960-05-05", email="jan1@example.org")
     assert stated(father, son) == {("b1", "c1"): ("phone and name", guards.GENERATIONS)}

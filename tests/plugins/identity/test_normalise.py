@@ -123,7 +123,8 @@ def test_placeholders_become_null_and_are_listed():
         complainant(2, full_name="unknown"),
     )  # fmt: skip
     assert connection.execute(
-        "select email, phone, birth_date, birth_year, postal_code, family_name from identity.normal order by 6 nulls last"
+        "select email, phone, birth_date, birth_year, postal_code, family_name from identity.normal "
+        "order by family_name nulls last"
     ).fetchall() == [(None, None, None, None, None, "weber"), (None,) * 6]
     listed = connection.execute("select field, value from identity.placeholder order by all").fetchall()
     assert listed == [
