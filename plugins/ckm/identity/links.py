@@ -12,7 +12,7 @@ PRECISION = 0.995
 WORTH_A_LOOK = 0.5
 """Probability from which a link that is not made is kept as doubtful."""
 BY_WEIGHT, BY_DECISION = "match weight", "decision"
-BELOW, DECIDED_APART = "below the threshold", "decided apart"
+BELOW, DECIDED_APART, UNKNOWN = "below the threshold", "decided apart", "no such record"
 
 
 def gather(
@@ -36,9 +36,13 @@ def gather(
     ranks = ", ".join(f"'{rule}'" for rule in RULES)
     connection.execute(
         f"""insert into identity.link by name
-        select left_ref, right_ref, '{BY_DECISION}' as rule, 'made' as status, reason as remark, $run as run_id,
-            0 as strength
-        from identity.decision where decision = 'merge'
+        select left_ref, right_ref, '{BY_DECISION}' as rule,
+            case when l.record_ref is null or r.record_ref is null then 'doubtful' else 'made' end as status,
+            case when l.record_ref is null or r.record_ref is null then '{UNKNOWN}' end as reason,
+            identity.decision.reason as remark, $run as run_id, 0 as strength
+        from identity.decision
+        left join identity.normal l on l.record_ref = left_ref left join identity.normal r on r.record_ref = right_ref
+        where decision = 'merge'
         union all by name
         select s.left_ref, s.right_ref, s.rule,
             case when d.decision is null then s.status else 'doubtful' end as status,

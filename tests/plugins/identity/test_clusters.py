@@ -127,6 +127,14 @@ def test_later_decision_on_a_pair_replaces_the_earlier_in_either_order(strangers
     assert clustered(strangers) == {"c1": "c1", "r1": "r1", "b1": "b1"}
 
 
+def test_decision_on_a_record_that_is_not_there_waits_for_it(strangers, tmp_path):
+    decide(strangers, tmp_path, "knowledge|readers|r9,crm|customers|c1,merge,she told us,2025-07-01")
+    assert clustered(strangers) == {"c1": "c1", "r1": "r1", "b1": "b1"}
+    assert strangers.execute("select status, reason from identity.link").fetchall() == [
+        ("doubtful", links.UNKNOWN)
+    ]
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
