@@ -34,6 +34,7 @@ renamed as (
         {{ local_date('delivered_at') }} as delivered_date,
         updated_at,
         {{ local_date('updated_at') }} as updated_date,
+        first_known_on,
         known_on
     from source
 

@@ -25,6 +25,7 @@ renamed as (
         -- times
         searched_at,
         {{ local_date('searched_at') }} as searched_date,
+        first_known_on,
         known_on
     from source
 
