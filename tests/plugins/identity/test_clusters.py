@@ -105,6 +105,16 @@ def test_night_that_runs_again_leaves_the_same_history(strangers, tmp_path):
     assert history(strangers) == once
 
 
+def test_night_that_runs_again_on_other_decisions_leaves_nothing_of_the_first_time(strangers, tmp_path):
+    clustered(strangers)
+    before = history(strangers)
+    decide(strangers, tmp_path, MERGE)
+    clustered(strangers, date(2025, 7, 1))
+    decide(strangers, tmp_path)
+    clustered(strangers, date(2025, 7, 1))
+    assert history(strangers) == before
+
+
 def test_decision_apart_wins_over_a_rule_and_is_on_record(tmp_path):
     connection = holding(customer(1, **ANNA, email=MAIL), reader(1, email=MAIL))
     assert clustered(connection) == {"c1": "c1", "r1": "c1"}
