@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from ckm.errors import ConfigurationError
+from ckm.errors import ConfigurationError, safe_reason
 
 COLUMNS = ("left_ref", "right_ref", "decision", "reason", "decided_on")
 KINDS = ("merge", "apart")
@@ -22,10 +22,39 @@ def load(connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
     )
     if file is None or not file.exists():
         return
+    _read(connection, file)
     connection.execute(
-        "create or replace temp table read_decision as select * from read_csv(?, header = true, all_varchar = true)",
-        [str(file)],
+        """insert into identity.decision
+        select least(left_ref, right_ref) as one, greatest(left_ref, right_ref) as other, decision, reason,
+            decided_on::date
+        from read_decision
+        qualify row_number() over (partition by one, other order by decided_on::date desc, decision) = 1
+        order by one, other"""
     )
+
+
+def read(file: Path) -> None:
+    """Look whether a CSV file holds decisions and nothing else.
+
+    Raises:
+        ConfigurationError: the file has other columns, or a row is no decision.
+    """
+    with duckdb.connect() as connection:
+        _read(connection, file)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Make the temporary table `read_decision`, of the rows as they stand in the file."""
+    try:
+        connection.execute(
+            """create or replace temp table read_decision as
+            select * from read_csv(?, header = true, delim = ',', quote = '"', all_varchar = true)""",
+            [str(file)],
+        )
+    except duckdb.Error as error:
+        raise ConfigurationError(
+            f"{file} is no CSV file of decisions ({safe_reason(error)}): it needs {', '.join(COLUMNS)}."
+        ) from error
     found = tuple(connection.table("read_decision").columns)
     if found != COLUMNS:
         raise ConfigurationError(f"{file} has the columns {', '.join(found)}: it needs {', '.join(COLUMNS)}.")
@@ -41,11 +70,3 @@ def load(connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
             f"{file}, line {row}: decision {decision!r} on {decided_on!r} is none: write two different references, "
             "merge or apart, and a date such as 2025-12-31."
         )
-    connection.execute(
-        """insert into identity.decision
-        select least(left_ref, right_ref) as one, greatest(left_ref, right_ref) as other, decision, reason,
-            decided_on::date
-        from read_decision
-        qualify row_number() over (partition by one, other order by decided_on::date desc, decision) = 1
-        order by one, other"""
-    )

@@ -53,7 +53,12 @@ def default() -> Model:
 
 
 def _model(text: str, name: str) -> Model:
-    content = json.loads(text)
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"{name} is no model file ({error}): write one by training.") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{name} is no model file: write one by training.")
     if content.get("format") != FORMAT:
         raise ConfigurationError(
             f"{name} is a model of format {content.get('format')}, this release reads {FORMAT}: train again."
