@@ -1,5 +1,7 @@
 """What people have decided: two records are one (`merge`) or are not (`apart`), whatever the engine thinks."""
 
+import csv
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -31,6 +33,23 @@ def load(connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
         qualify row_number() over (partition by one, other order by decided_on::date desc, decision) = 1
         order by one, other"""
     )
+
+
+def add(file: Path, left: str, right: str, decision: str, reason: str, decided_on: date) -> None:
+    """Write one decision to the end of a CSV file of decisions.
+
+    Raises:
+        ConfigurationError: the file has other columns, or a row in it or this one is no decision.
+    """
+    if decision not in KINDS or left == right:
+        raise ConfigurationError("a decision is merge or apart, between two different references.")
+    read(file)
+    is_ended = file.read_bytes().endswith(b"\n")
+    with file.open("a", encoding="utf-8", newline="") as opened:
+        opened.write("" if is_ended else "\n")
+        csv.writer(opened, lineterminator="\n").writerow(
+            (left, right, decision, reason, decided_on.isoformat())
+        )
 
 
 def read(file: Path) -> None:
