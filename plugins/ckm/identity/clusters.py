@@ -19,7 +19,6 @@ from ckm.identity.scratch import scratch
 MOST_MEMBERS = 12
 """A cluster of more records than this is a mistake rather than a person."""
 TOO_MANY, APART = "the cluster would grow too large", "decided apart"
-ALWAYS = date(1900, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -170,59 +169,3 @@ with judged as (
 select record_ref from identity.component
 where component_ref in (select component_ref from judged where is_conflicted)
 """
-
-
-def assign(
-    connection: duckdb.DuckDBPyConnection, previous: str, components: str, night: date
-) -> duckdb.DuckDBPyRelation:
-    """The cluster of each record, named by its founder: its oldest member, of the CRM first, then by reference.
-
-    So a cluster keeps its name as it grows; of two that merge the older name stays, and a part that splits off has
-    its own oldest member's. It reads the two tables and changes nothing.
-
-    Args:
-        previous: name of a table (record_ref, founder_ref, valid_from), as of the night before.
-        components: name of a table (record_ref, component_ref, known_on), as of this night.
-
-    Returns:
-        record_ref, founder_ref, valid_from: the night on which the record came to this cluster; a record that is
-        new has always been in its first one.
-    """
-    return connection.sql(
-        f"""with founded as (
-            select record_ref, first_value(record_ref) over (
-                partition by component_ref
-                order by known_on, not starts_with(record_ref, 'crm|'), record_ref) as founder_ref
-            from {components}
-        )
-        select founded.record_ref, founded.founder_ref,
-            case when before.record_ref is null then date '{ALWAYS}'
-                when before.founder_ref = founded.founder_ref then before.valid_from
-                else date '{night}' end as valid_from
-        from founded left join {previous} as before using (record_ref)
-        order by record_ref"""
-    )
-
-
-def renew(connection: duckdb.DuckDBPyConnection, night: date) -> None:
-    """Bring `identity.cluster` to this night: rows that no longer hold end, new ones begin; a night may run again."""
-    connection.execute("delete from identity.cluster where valid_from >= ?", [night])
-    connection.execute("update identity.cluster set valid_to = null where valid_to >= ?", [night])
-    connection.execute(
-        "create or replace temp table cluster_before as select record_ref, founder_ref, valid_from "
-        "from identity.cluster where valid_to is null"
-    )
-    tonight = assign(connection, "cluster_before", "identity.component", night).fetch_arrow_table()
-    connection.register("cluster_tonight", tonight)
-    connection.execute(
-        """update identity.cluster c set valid_to = ? where valid_to is null and not exists (
-            from cluster_tonight t where (t.record_ref, t.founder_ref) = (c.record_ref, c.founder_ref))""",
-        [night],
-    )
-    connection.execute(
-        """insert into identity.cluster by name
-        select *, null as valid_to from cluster_tonight t where not exists (
-            from identity.cluster c where (t.record_ref, t.founder_ref) = (c.record_ref, c.founder_ref)
-            and c.valid_to is null)
-        order by record_ref"""
-    )

@@ -5,6 +5,7 @@ Splink works in a scratch database of its own beside the home's file, so that it
 
 import math
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -177,20 +178,45 @@ def _tidied(value: Any) -> Any:
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
-def take_frequencies(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Take down, once, how common each name is among the home's records, for all that this model will score.
+def taken_on(connection: duckdb.DuckDBPyConnection, model: Model, night: date) -> date:
+    """The night whose shares of names a night reads: the last one that took them by then, or else itself."""
+    (found,) = connection.execute(
+        "select max(taken_on) from identity.term_frequency where model = ? and taken_on <= ?",
+        [model.version, night],
+    ).fetchone()
+    return found or night
+
+
+def take_frequencies(
+    connection: duckdb.DuckDBPyConnection, model: Model, night: date, *, anew: bool = True
+) -> None:
+    """Make `identity.term_share`: how common each name is, as one night took it down for all that a model will score.
 
     Later records do not change it: a pair has one score for a model, whether it is scored tonight or in a rematch.
+
+    Args:
+        night: which one took it down.
+        anew: it is that night, which takes it down, again where it runs again.
     """
-    comparable(connection)
-    connection.execute("delete from identity.term_frequency where model = ?", [model.version])
-    for column in TERM_COLUMNS:
+    if anew:
+        comparable(connection)
         connection.execute(
-            f"""insert into identity.term_frequency
-            select ?, '{column}', {column}, count(*) / sum(count(*)) over () from identity.comparable
-            where {column} is not null group by {column} order by {column}""",
-            [model.version],
+            "delete from identity.term_frequency where model = ? and taken_on = ?", [model.version, night]
         )
+        for column in TERM_COLUMNS:
+            connection.execute(
+                f"""insert into identity.term_frequency by name
+                select ? as model, ?::date as taken_on, '{column}' as column_name, {column} as term,
+                    count(*) / sum(count(*)) over () as frequency
+                from identity.comparable where {column} is not null group by {column} order by {column}""",
+                [model.version, night],
+            )
+    connection.execute(
+        """create or replace table identity.term_share as
+        select column_name, term, frequency from identity.term_frequency where model = ? and taken_on = ?
+        order by all""",
+        [model.version, night],
+    )
 
 
 def comparable(connection: duckdb.DuckDBPyConnection) -> None:
@@ -221,7 +247,7 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
 
     Only records that are not as they were when this model last scored them are compared, with all and with each
     other; so also those whose address turned out to be shared. `whole` compares all with all and leaves the same
-    pairs behind.
+    pairs behind. Needs `take_frequencies`.
 
     Returns:
         How many records were compared.
@@ -231,7 +257,8 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
     connection.execute(
         "create table if not exists identity.scored_record as select *, '' as model from identity.comparable limit 0"
     )
-    known = "false" if whole else "model = $model"
+    basis = _basis(connection, model)
+    known = "false" if whole else "model = $basis"
     connection.execute(
         f"""create or replace temp table fresh as
         select record_ref from (
@@ -239,9 +266,13 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
             union
             (select * exclude (model) from identity.scored_record where {known} except from identity.comparable)
         ) order by record_ref""",
-        None if whole else {"model": model.version},
+        None if whole else {"basis": basis},
     )
+    if not connection.execute("from identity.scored_record where model = ? limit 1", [basis]).fetchall():
+        connection.execute("delete from identity.scored_pair")
     fresh = connection.execute("select record_ref from fresh").fetch_arrow_table()
+    if not fresh.num_rows:
+        return 0
     with scratch(connection) as (cursor, home):
         cursor.register("fresh", fresh)
         for name, which in (("new_records", "in"), ("old_records", "not in")):
@@ -253,36 +284,38 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
         new, old = api.register("new_records"), api.register("old_records")
         linker = Linker(new, dict(model.settings), log_level=None)
         for column in TERM_COLUMNS:  # not as columns of the records: Splink joins the tables all the same
-            cursor.execute(
-                f"create table {column}_terms as {_frequencies(home, column)}", {"model": model.version}
-            )
+            cursor.execute(f"create table {column}_terms as {_frequencies(home, column)}")
             linker.table_management.register_term_frequency_lookup(api.register(f"{column}_terms"), column)
         chance = model.settings["probability_two_random_records_match"]
         prior = math.log2(chance / (1 - chance))
         kept = {"threshold_match_weight": prior + LOWEST_EVIDENCE, "warning_mode": "never"}
-        found = []
-        if fresh.num_rows:
-            found.append(linker.inference.predict_within(new, **kept))
-            if cursor.execute("select count(*) from old_records").fetchone() != (0,):
-                found.append(linker.inference.predict_between(old, new, **kept))
+        found = [linker.inference.predict_within(new, **kept)]
+        if cursor.execute("select count(*) from old_records").fetchone() != (0,):
+            found.append(linker.inference.predict_between(old, new, **kept))
         cursor.execute(
-            f"""delete from {home}.identity.scored_pair where model <> '{model.version}'
-            or left_ref in (select record_ref from fresh) or right_ref in (select record_ref from fresh)"""
+            f"""delete from {home}.identity.scored_pair
+            where left_ref in (select record_ref from fresh) or right_ref in (select record_ref from fresh)"""
         )
         for pairs in found:
             cursor.execute(f"insert into {home}.identity.scored_pair {_scored(cursor, pairs, prior, model)}")
     connection.execute(
         "create or replace table identity.scored_record as select *, ? as model from identity.comparable",
-        [model.version],
+        [basis],
     )
     return fresh.num_rows
+
+
+def _basis(connection: duckdb.DuckDBPyConnection, model: Model) -> str:
+    """What pairs are scored by: the model and the shares of names."""
+    (shares,) = connection.execute("select sum(hash(t)) from identity.term_share as t").fetchone()
+    return f"{model.version} {shares}"
 
 
 def _frequencies(home: str, column: str) -> str:
     """SQL of the share of each term of a column; a term not taken down is as rare as the rarest of them."""
     return f"""
         with taken as (
-            select term, frequency from {home}.identity.term_frequency where model = $model and column_name = '{column}'
+            select term, frequency from {home}.identity.term_share where column_name = '{column}'
         )
         select terms.{column}, coalesce(frequency, (select min(frequency) from taken), 1e-6) as tf_{column}
         from (select distinct {column} from {home}.identity.comparable where {column} is not null) as terms

@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from ckm.identity import clusters, decisions, deterministic, guards, links
+from ckm.identity import decisions, deterministic, guards, history, links
 from ckm.identity.model import default
 from ckm.identity.normalise import normalise
 from ckm.identity.tables import prepare
@@ -71,7 +71,7 @@ def clustered(connection: duckdb.DuckDBPyConnection, night: date = NIGHT) -> dic
         "match_weight double, field_weights map(varchar, double), model varchar, reason varchar)"
     )
     links.gather(connection, default())
-    clusters.renew(connection, night)
+    history.renew(connection, night)
     return {
         ref.split("|")[2]: founder.split("|")[2]
         for ref, founder in connection.execute(

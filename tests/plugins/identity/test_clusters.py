@@ -92,7 +92,9 @@ def test_merge_and_split_leave_a_history_in_which_only_who_moves_is_renamed(stra
         ("c1", "c1", "1900-01-01", "2025-07-01"),
         ("c1", "r1", "2025-07-01", "2025-07-05"),
         ("c1", "c1", "2025-07-05", None),
-        ("r1", "r1", "1900-01-01", None),
+        ("r1", "r1", "1900-01-01", "2025-07-01"),
+        ("r1", "r1", "2025-07-01", "2025-07-05"),  # for these nights it stood for a customer
+        ("r1", "r1", "2025-07-05", None),
     ]
 
 

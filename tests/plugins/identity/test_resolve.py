@@ -93,7 +93,9 @@ def test_night_by_night_is_a_full_rematch(systems, resolved):
     grown.execute("attach ':memory:' as whole")
     grown.execute("create table whole.record as from identity.person_record")
     grown.register("taken", resolved.execute("from identity.term_frequency").fetch_arrow_table())
-    grown.execute("insert into identity.term_frequency from taken")
+    grown.execute(
+        "insert into identity.term_frequency select * replace (date '2024-12-01' as taken_on) from taken"
+    )
     grown.execute("delete from identity.person_record where hash(record_ref) % 2 = 0")
     grown.execute(
         "update identity.person_record set email = null, postal_code = null where hash(record_ref) % 7 = 0"
