@@ -44,12 +44,12 @@ def resolve(
     Where all that the links follow from is as it was when they were made last, they are not made again.
 
     Args:
-        decided: CSV file of decisions, each of which counts from the night of its date on.
+        decided: CSV file of decisions.
         home_country: ISO 3166 alpha-2 code of the company's own country, in which phone numbers are read.
         precision: share of the links made that shall be right.
         whole: score all pairs again, not only those of records that have changed; the result is the same.
     """
-    decisions.load(connection, decided, night)
+    decisions.load(connection, decided)
     taken_on = probabilistic.taken_on(connection, model, night)
     fingerprint = _fingerprint(connection, __version__, model, taken_on, home_country, precision)
     compared = 0

@@ -1,7 +1,4 @@
-"""What people have decided: two records are one (`merge`) or are not (`apart`), whatever the engine thinks.
-
-A decision counts from the night of its date on, so that nights before it give what they gave without it.
-"""
+"""What people have decided: two records are one (`merge`) or are not (`apart`), whatever the engine thinks."""
 
 import csv
 from datetime import date
@@ -15,9 +12,8 @@ COLUMNS = ("left_ref", "right_ref", "decision", "reason", "decided_on")
 KINDS = ("merge", "apart")
 
 
-def load(connection: duckdb.DuckDBPyConnection, file: Path | None, night: date = date.max) -> None:
-    """Make `identity.decision` from a CSV file, one row per pair: the latest decision on it by a night, in any order
-    of the two.
+def load(connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
+    """Make `identity.decision` from a CSV file, one row per pair: the latest decision on it, in any order of the two.
 
     Raises:
         ConfigurationError: the file has other columns, or a row is no decision.
@@ -33,10 +29,9 @@ def load(connection: duckdb.DuckDBPyConnection, file: Path | None, night: date =
         """insert into identity.decision
         select least(left_ref, right_ref) as one, greatest(left_ref, right_ref) as other, decision, reason,
             decided_on::date
-        from read_decision where decided_on::date <= ?
+        from read_decision
         qualify row_number() over (partition by one, other order by decided_on::date desc, decision) = 1
-        order by one, other""",
-        [night],
+        order by one, other"""
     )
 
 

@@ -9,7 +9,7 @@ import duckdb
 
 from ckm.errors import ConfigurationError
 from ckm.identity import masks
-from ckm.identity.clusters import ALWAYS
+from ckm.identity.history import ALWAYS
 
 MOST_NAMED = 5
 """References that a sentence about an ambiguous one names at most."""
