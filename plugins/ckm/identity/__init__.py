@@ -14,7 +14,7 @@ import duckdb
 
 from ckm import __version__
 from ckm.identity import decisions, deterministic, guards, history, links, matching, normalise, probabilistic
-from ckm.identity.model import Model
+from ckm.identity.model import Model, default, read
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,15 @@ class Matched:
     links: int
     doubtful: int
     with_customer: int
+
+
+def read_model(file: Path | None) -> Model:
+    """The model of a file, or the one that comes with the package.
+
+    Raises:
+        ConfigurationError: the file is none that this release can read.
+    """
+    return default() if file is None else read(file)
 
 
 def resolve(

@@ -56,6 +56,12 @@ members as (
 
 ),
 
+contributions as (
+
+    select * from {{ ref('stg_community__contributions') }}
+
+),
+
 said as (
 
     select
@@ -296,6 +302,37 @@ said as (
     from members
     where member_id is not null
 
+    union all
+
+    -- a contribution's member may have no row of its own
+    select
+        source,
+        'members' as object,
+        member_id as native_id,
+        'person' as kind,
+        cast(null as string) as first_name,
+        cast(null as string) as last_name,
+        cast(null as string) as full_name,
+        cast(null as string) as company_name,
+        cast(null as string) as registration_number,
+        cast(null as string) as email,
+        cast(null as string) as phone,
+        cast(null as string) as street,
+        cast(null as string) as postal_code,
+        cast(null as string) as city,
+        cast(null as string) as country,
+        cast(null as date) as birth_date,
+        cast(null as bigint) as birth_year,
+        cast(null as string) as parent_ref,
+        cast(null as string) as customer_id,
+        cast(null as string) as order_id,
+        updated_at as said_at,
+        first_known_on,
+        known_on,
+        row_key
+    from contributions
+    where member_id is not null
+
 ),
 
 stating as (
@@ -304,7 +341,8 @@ stating as (
         said.*,
         said.source || '|' || said.object || '|' || said.native_id as record_ref,
         coalesce(said.customer_id, orders.customer_id) as stated_customer_id,
-        coalesce(cast(said.said_at as string), '') || '|' || said.row_key as said_key
+        coalesce(cast(said.said_at as string), '') || '|' || cast(said.known_on as string) || '|' || said.row_key
+            as said_key
     from said
     left join orders on said.order_id = orders.order_id
 
