@@ -85,6 +85,7 @@ def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
         "matched_night": "night date",
         "cluster": "record_ref varchar, founder_ref varchar, customer_ref varchar, valid_from date, valid_to date",
         "match_state": "fingerprint varchar",
+        "placeholder": "record_ref varchar, field varchar, value varchar",
     }.items():
         connection.execute(f"create table if not exists identity.{table} ({columns})")
 

@@ -100,6 +100,8 @@ IDENTITY_TABLES: dict[str, str] = {
         valid_to date""",
     # what the links were made of last: as long as it stays, they do
     "match_state": "fingerprint varchar",
+    # record and field whose value stands for none
+    "placeholder": "record_ref varchar, field varchar, value varchar",
 }
 
 

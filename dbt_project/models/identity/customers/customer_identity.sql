@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Grain: one row per reference by which a source names a customer or another person, with the customer for whom
--- it stands now: a merge or split changes whose all its facts are and rewrites none.
+-- Grain: one row per reference by which a source names a customer or another person, with the customer for
+-- whom it stands now: a merge or split changes whose all its facts are and rewrites none.
 
 with customer_link as (
 

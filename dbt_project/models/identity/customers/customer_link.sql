@@ -1,5 +1,5 @@
--- Grain: one row per reference by which a source names a customer or another person, and period in which it stood
--- for the same one. A customer of the CRM that the match has not seen yet is its own: no customer vanishes.
+-- Grain: one row per reference by which a source names a customer or another person, and period in which it
+-- stood for the same one. A customer of the CRM that the match has not seen yet is its own: none vanishes.
 -- Deleted customers stay: their facts still have one key.
 
 with person_record as (
@@ -72,8 +72,11 @@ keyed as (
         named.source,
         named.object,
         substr(named.record_ref, length(named.source) + length(named.object) + 3) as native_id,
-        substr({{ hmac_sha256("'identity|' || named.record_ref", 'pads.inner_pad', 'pads.outer_pad') }}, 1, 32)
-            as identity_key,
+        substr(
+            {{ hmac_sha256("'identity|' || named.record_ref", 'pads.inner_pad', 'pads.outer_pad') }},
+            1,
+            32
+        ) as identity_key,
         substr({{ hmac_sha256('named.founder_ref', 'pads.inner_pad', 'pads.outer_pad') }}, 1, 32)
             as person_key,
         substr({{ hmac_sha256('named.customer_ref', 'pads.inner_pad', 'pads.outer_pad') }}, 1, 32)

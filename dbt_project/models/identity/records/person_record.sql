@@ -1,6 +1,7 @@
--- Grain: one row per reference by which a source names a person or a company, with the latest that its records
--- say. What a source says of somebody stands in many of its records; a field keeps its last value that is not
--- null. A record states its customer by number or by an order that the CRM knows; two that differ state none.
+-- Grain: one row per reference by which a source names a person or a company, with the latest that its
+-- records say. What a source says of somebody stands in many of its records; a field keeps its last value that
+-- is not null. A record states its customer by number or by an order that the CRM knows; two that differ state
+-- none.
 
 with customer_versions as (
 
@@ -88,7 +89,7 @@ said as (
         updated_at as said_at,
         known_on as first_known_on,
         known_on,
-        row_key
+        row_key || '|' || lpad(cast(version_number as string), 10, '0') as row_key
     from customer_versions
     where customer_id is not null
 
@@ -341,8 +342,9 @@ stating as (
         said.*,
         said.source || '|' || said.object || '|' || said.native_id as record_ref,
         coalesce(said.customer_id, orders.customer_id) as stated_customer_id,
-        coalesce(cast(said.said_at as string), '') || '|' || cast(said.known_on as string) || '|' || said.row_key
-            as said_key
+        coalesce(cast(said.said_at as string), '')
+        || '|' || cast(said.known_on as string)
+        || '|' || said.row_key as said_key
     from said
     left join orders on said.order_id = orders.order_id
 

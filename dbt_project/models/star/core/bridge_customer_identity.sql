@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Grain: one row per reference by which a source names a customer or another person, and period in which it stood
--- for the same one; the reference itself stays private. Who stands for no known customer has no customer_key.
+-- Grain: one row per reference by which a source names a customer or another person, and period in which it
+-- stood for the same one; the reference itself stays private. Who stands for no customer has no customer_key.
 
 with customer_link as (
 
