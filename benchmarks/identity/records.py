@@ -87,7 +87,7 @@ said as (
     from complaints
     union all by name
     select 'surveys' as source, 'respondents' as object, TeilnehmerNr as native_id, 'person' as kind,
-        EMail as email, KundenNr as customer_id, VersendetAm as said_at
+        Name as full_name, EMail as email, KundenNr as customer_id, VersendetAm as said_at
     from invitations
     union all by name
     select 'surveys' as source, 'respondents' as object, TeilnehmerNr as native_id, 'person' as kind,
@@ -96,11 +96,12 @@ said as (
     from responses
     union all by name
     select 'knowledge' as source, 'readers' as object, ReaderNo as native_id, 'person' as kind,
-        AccountMail as email, CustomerNo as customer_id, TicketNo as complaint_id, DeliveredAt as said_at
+        ShownAs as full_name, AccountMail as email, CustomerNo as customer_id, TicketNo as complaint_id,
+        DeliveredAt as said_at
     from KB_Delivery
     union all by name
     select 'knowledge' as source, 'readers' as object, ReaderNo as native_id, 'person' as kind,
-        CustomerNo as customer_id, LoggedAt as said_at
+        ShownAs as full_name, CustomerNo as customer_id, LoggedAt as said_at
     from KB_SearchLog
     union all by name
     select 'community' as source, 'members' as object, memberId as native_id, 'person' as kind,

@@ -14,6 +14,8 @@ import phonenumbers
 import pyarrow as pa
 from text_unidecode import unidecode
 
+from ckm.identity.short_forms import SHORT_FORMS
+
 PLACEHOLDER_WORDS = frozenset((
     "unknown", "unbekannt", "none", "null", "nil", "nan", "na", "keine", "keiner", "kein", "leer", "empty",
     "test", "tester", "xxx", "xx", "x", "dummy", "anonymous", "anonym", "noname", "nobody", "notavailable",
@@ -25,6 +27,8 @@ PLACEHOLDER_LOCAL_PARTS = frozenset((
 ))  # fmt: skip
 PLACEHOLDER_DATES = ("1900-01-01", "1970-01-01", "1899-12-30", "9999-12-31", "0001-01-01")
 EARLIEST_BIRTH_YEAR = 1901
+SAME_FAMILY, SAME_GIVEN = 0.9, 0.85
+"""Jaro-Winkler similarity from which the name in an address is the one that is stated, better written."""
 
 TITLES = frozenset((
     "mr", "mrs", "ms", "miss", "mx", "sir", "dr", "prof", "professor", "herr", "frau", "dipl", "ing",
@@ -53,6 +57,10 @@ _UMLAUTS = str.maketrans(
 )
 
 
+_NO_WORD, _NO_LETTER = re.compile(r"[^a-z0-9]+"), re.compile(r"[^a-z0-9]")
+_WRITTEN_OUT = re.compile(r"([aou])e")
+
+
 class Name(NamedTuple):
     """Given and family name in normal form; a given name of one letter is an initial."""
 
@@ -66,17 +74,21 @@ def plain(text: str) -> str:
 
     Umlauts are written out here, and folded where names are compared.
     """
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", unidecode(text.translate(_UMLAUTS)).lower()).split())
+    return " ".join(_NO_WORD.sub(" ", _latin(text).lower()).split())
+
+
+def _latin(text: str) -> str:
+    return text if text.isascii() else unidecode(text.translate(_UMLAUTS))
 
 
 def folded(text: str) -> str:
     """A plain word without the e of a written-out umlaut, as half of all systems drop it: `mueller` is `muller`."""
-    return re.sub(r"([aou])e", r"\1", text)
+    return _WRITTEN_OUT.sub(r"\1", text)
 
 
 def is_placeholder(text: str) -> bool:
     """Whether a text says only that there is no value."""
-    letters = re.sub(r"[^a-z0-9]", "", unidecode(text).lower())
+    letters = _NO_LETTER.sub("", _latin(text).lower())
     if not letters:
         return True
     return letters in PLACEHOLDER_WORDS or (len(letters) > 2 and set(letters) <= {"0"})
@@ -122,8 +134,8 @@ def phone(text: str, region: str | None) -> str | None:
 def person_name(first: str | None, last: str | None, full: str | None) -> Name:
     """Given and family name; `full` is read where neither is written by itself.
 
-    `Family, Given` is turned; titles go; the first of several given names stays; a family name of several words
-    becomes one word, as systems differ in the blank and the hyphen.
+    `Family, Given` is turned; titles go; the first of several given names stays, the whole name in place of its
+    short form; a family name of several words becomes one word, as systems differ in the blank and the hyphen.
     """
     if not (first or last):
         full = full or ""
@@ -144,7 +156,10 @@ def _words(text: str) -> list[str]:
 
 def _given(text: str | None) -> str | None:
     words = _words(text or "")
-    return folded(words[0]) if words and not is_placeholder(text or "") else None
+    if not words or is_placeholder(text or ""):
+        return None
+    name = folded(words[0])
+    return SHORT_FORMS.get(name, name)
 
 
 def _family(text: str | None) -> str | None:
@@ -224,7 +239,9 @@ def normalise(connection: duckdb.DuckDBPyConnection, home_country: str | None = 
     """Make `identity.normal`, one row per record with its fields in normal form, and `identity.placeholder`.
 
     A contact has the address of the company it belongs to where it states none, and a record the employer that it
-    names by its customer number. `address_name` is whether the name is only spelled out by the e-mail address.
+    names by its customer number. Where the e-mail address spells out the name that is stated, its spelling counts: a
+    misspelled address reaches nobody, and it has no initials. `address_name` is whether the name is only spelled out
+    there.
 
     Args:
         home_country: region in which phone numbers are read where neither record nor employer has a country.
@@ -235,13 +252,12 @@ def normalise(connection: duckdb.DuckDBPyConnection, home_country: str | None = 
         ).fetchall()]  # fmt: skip
         _map(connection, f"normal_{column}", {"text": texts}, {"value": map(function, texts)})
     names = connection.execute(
-        "select distinct first_name, last_name, full_name from identity.person_record order by all"
+        f"select distinct {_WHOLE_NAME} as name, first_name, last_name, full_name from identity.person_record r "
+        "where kind is distinct from 'company' order by name"
     ).fetchall()
-    read = [person_name(*name) for name in names]
+    read = [person_name(*parts) for _, *parts in names]
     _map(
-        connection, "normal_name",
-        dict(zip(("first_name", "last_name", "full_name"), zip(*names, strict=True), strict=True)) if names else
-        {"first_name": [], "last_name": [], "full_name": []},
+        connection, "normal_name", {"name": [name for name, *_ in names]},
         {"given": [n.given for n in read], "family": [n.family for n in read]},
     )  # fmt: skip
     addresses = [a for (a,) in connection.execute(
@@ -256,7 +272,7 @@ def normalise(connection: duckdb.DuckDBPyConnection, home_country: str | None = 
         "select distinct street from placed where street is not null order by 1").fetchall()]  # fmt: skip
     _map(connection, "normal_house", {"text": streets}, {"value": map(house_number, streets)})
     numbers = connection.execute(
-        "select distinct phone, coalesce(country, ?) as region from placed where phone is not null order by all",
+        "select distinct phone, coalesce(country, ?, '') as region from placed where phone is not null order by all",
         [home_country],
     ).fetchall()
     _map(
@@ -277,6 +293,9 @@ def _map(
     connection.execute(f"create or replace temp table {name} as from mapped")
     connection.unregister("mapped")
 
+
+_WHOLE_NAME = """case when r.kind is distinct from 'company' then
+    coalesce(r.first_name, '') || chr(31) || coalesce(r.last_name, '') || chr(31) || coalesce(r.full_name, '') end"""
 
 _WITH_PLACES = f"""
 create or replace temp table placed as
@@ -306,11 +325,22 @@ select * replace (
 
 _NORMAL = rf"""
 create or replace table identity.normal as
+with named as (
+    select placed.*, stated.given, stated.family, spelled.given as spelled_given, spelled.family as spelled_family,
+        coalesce(jaro_winkler_similarity(stated.family, spelled.family) >= {SAME_FAMILY}
+            and (jaro_winkler_similarity(stated.given, spelled.given) >= {SAME_GIVEN}
+                or stated.given = left(spelled.given, 1)), false) as is_spelled
+    from placed
+    left join normal_name stated on stated.name = {_WHOLE_NAME.replace("r.", "placed.")}
+    left join normal_address_name spelled
+        on spelled.address = case when placed.kind is distinct from 'company' then placed.email end
+)
 select p.record_ref, p.source, p.object,
     case when p.kind = 'company' then 'company' else 'person' end as kind,
-    coalesce(n.given, case when n.family is null then a.given end) as given_name,
-    coalesce(n.family, a.family) as family_name,
-    n.family is null and a.family is not null as address_name,
+    case when is_spelled then spelled_given
+        else coalesce(given, case when family is null then spelled_given end) end as given_name,
+    case when is_spelled then spelled_family else coalesce(family, spelled_family) end as family_name,
+    family is null and spelled_family is not null as address_name,
     p.email, split_part(p.email, '@', 1) as email_local,
     phones.value as phone, right(phones.value, 8) as phone_tail,
     p.company_name, p.registration_number, p.postal_code, p.city, p.street,
@@ -322,13 +352,9 @@ select p.record_ref, p.source, p.object,
         and coalesce(year(p.birth_date), p.birth_year) <= year(p.changed_on)
         then coalesce(year(p.birth_date), p.birth_year) end as birth_year,
     p.employer_ref, p.parent_ref, p.stated_ref, p.known_on, p.changed_on
-from placed p
-left join normal_name n on (n.first_name, n.last_name, n.full_name)
-    is not distinct from (p.first_name, p.last_name, p.full_name) and p.kind is distinct from 'company'
-left join normal_address_name a on a.address = p.email and p.kind is distinct from 'company'
+from named p
 left join normal_house houses on houses.text = p.street
-left join normal_phone phones on phones.text = p.phone
-    and phones.region is not distinct from coalesce(p.country, ?)
+left join normal_phone phones on phones.text = p.phone and phones.region = coalesce(p.country, ?, '')
 order by p.record_ref
 """
 

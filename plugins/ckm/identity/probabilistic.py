@@ -31,12 +31,19 @@ PAIR_COLUMNS = """left_ref varchar, right_ref varchar, match_weight double, fiel
     model varchar"""
 
 _BLOCKS = (
-    ("family_name", "given_name"), ("family_name", "postal_code"), ("given_name", "postal_code"),
-    ("family_name", "birth_year", "country"), ("given_name", "birth_year", "country"),
-    ("family_name", "city"), ("email",), ("phone_tail",), ("email_local",),
-    ("employer_ref", "given_name"), ("company_name", "family_name"), ("company_name", "given_name"),
+    ("rare_family_key",), ("family_key", "given_name"), ("family_key", "given_initial", "city"),
+    ("family_key", "postal_code"), ("given_name", "postal_code"),
+    ("family_key", "birth_year"), ("given_name", "birth_year", "family_initial"),
+    ("email",), ("phone_tail",), ("email_local",),
+    ("employer_ref", "given_name"), ("company_name", "family_key"), ("company_name", "given_name"),
 )  # fmt: skip
 """What two records must share to be compared, one of these."""
+MOST_BEARERS = 50
+"""Records that may have one family key before it is no reason of its own to compare two of them."""
+
+_FAMILY_KEY = """left(family_name, 1) || array_to_string(list_sort(list_distinct(string_split(
+    regexp_replace(family_name, '[aeiouy]', '', 'g'), ''))), '')"""
+# First letter and the other consonants in order, each once: letters that changed places leave it as it is.
 
 _TRAINING_BLOCKS = (
     ("email",),
@@ -203,12 +210,13 @@ def take_frequencies(
         connection.execute(
             "delete from identity.term_frequency where model = ? and taken_on = ?", [model.version, night]
         )
-        for column in TERM_COLUMNS:
+        for column in (*TERM_COLUMNS, "family_key"):
+            only = f"having count(*) > {MOST_BEARERS}" if column == "family_key" else ""
             connection.execute(
                 f"""insert into identity.term_frequency by name
                 select ? as model, ?::date as taken_on, '{column}' as column_name, {column} as term,
                     count(*) / sum(count(*)) over () as frequency
-                from identity.comparable where {column} is not null group by {column} order by {column}""",
+                from identity.comparable where {column} is not null group by {column} {only} order by {column}""",
                 [model.version, night],
             )
     connection.execute(
@@ -222,22 +230,36 @@ def take_frequencies(
 def comparable(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `identity.comparable`: the persons with what is their own, without shared addresses and numbers.
 
-    A name that only a shared address spells out may be that of another reader, and goes with it.
+    A name that only a shared address spells out may be that of another reader, and goes with it. A family key is
+    rare if it is not among the common ones of `identity.term_share`.
     """
     connection.execute(
-        """create or replace table identity.comparable as
-        select n.* exclude (parent_ref, stated_ref, known_on, changed_on, birth_date, registration_number) replace (
-            case when e.value is null then n.email end as email,
-            case when e.value is null then n.email_local end as email_local,
-            case when p.value is null then n.phone end as phone,
-            case when p.value is null then n.phone_tail end as phone_tail,
-            case when e.value is null or not n.address_name then n.given_name end as given_name,
-            case when e.value is null or not n.address_name then n.family_name end as family_name
+        "create table if not exists identity.term_share (column_name varchar, term varchar, frequency double)"
+    )
+    connection.execute(
+        f"""create or replace table identity.comparable as
+        with own as (
+            select n.* exclude (parent_ref, stated_ref, known_on, changed_on, birth_date, registration_number) replace (
+                case when e.value is null then n.email end as email,
+                case when e.value is null then n.email_local end as email_local,
+                case when p.value is null then n.phone end as phone,
+                case when p.value is null then n.phone_tail end as phone_tail,
+                case when e.value is null or not n.address_name then n.given_name end as given_name,
+                case when e.value is null or not n.address_name then n.family_name end as family_name
+            )
+            from identity.normal n
+            left join identity.shared_value e on e.field = 'email' and e.value = n.email
+            left join identity.shared_value p on p.field = 'phone' and p.value = n.phone
+            where n.kind = 'person'
+        ),
+        keyed as (
+            select *, {_FAMILY_KEY} as family_key, left(family_name, 1) as family_initial,
+                left(given_name, 1) as given_initial
+            from own
         )
-        from identity.normal n
-        left join identity.shared_value e on e.field = 'email' and e.value = n.email
-        left join identity.shared_value p on p.field = 'phone' and p.value = n.phone
-        where n.kind = 'person'
+        select keyed.*, case when common.term is null then family_key end as rare_family_key
+        from keyed
+        left join identity.term_share common on common.column_name = 'family_key' and common.term = family_key
         order by record_ref"""
     )
 

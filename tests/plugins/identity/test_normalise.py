@@ -2,9 +2,10 @@
 
 import pytest
 
-from ckm.identity import normalise
+from ckm.identity import normalise, short_forms
+from ckm.identity.short_forms import SHORT_FORMS
 
-from .people import complainant, customer, holding
+from .people import complainant, customer, holding, reader
 
 
 @pytest.mark.parametrize(
@@ -149,3 +150,28 @@ def test_contact_has_the_name_and_place_of_the_company_it_belongs_to():
     assert connection.execute(
         "select company_name, postal_code, employer_ref, country from identity.normal where object = 'contacts'"
     ).fetchall() == [("weber", "26123", "crm|customers|c1", "DE")]
+
+
+def test_short_forms_stand_for_one_name_and_in_normal_form():
+    forms = [form for line in short_forms._BY_NAME.split() if not line.endswith(":") for form in [line]]
+    assert len(forms) == len(set(forms)) == len(SHORT_FORMS)
+    assert not set(SHORT_FORMS) & set(SHORT_FORMS.values())
+    for name in (*SHORT_FORMS, *SHORT_FORMS.values()):
+        assert normalise.folded(normalise.plain(name)) == name
+    assert normalise.person_name("Uschi", "Groß", None) == ("ursula", "gross")
+
+
+def test_name_that_the_address_spells_out_counts_as_it_stands_there():
+    """An initial, a slip of the pen and a first name that is another's."""
+    connection = holding(
+        reader(1, full_name="S. Moreau", email="soren.moreau12@mail.example"),
+        reader(2, full_name="José Özutrk", email="jose.oeztuerk@mail.example"),
+        reader(3, full_name="Ayşe Kirchbusch", email="oliver.kirchbusch@mail.example"),
+        reader(4, full_name="A. Kirchbusch", email="oliver.kirchbusch@mail.example"),
+    )
+    assert connection.execute(
+        "select given_name, family_name, address_name from identity.normal order by record_ref"
+    ).fetchall() == [
+        ("soren", "moreau", False), ("jose", "ozturk", False), ("ayse", "kirchbusch", False),
+        ("a", "kirchbusch", False),
+    ]  # fmt: skip

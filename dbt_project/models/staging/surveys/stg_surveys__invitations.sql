@@ -15,6 +15,7 @@ renamed as (
         {{ clean_text('respondent_id') }} as respondent_id,
 
         -- text
+        {{ clean_text('full_name') }} as full_name,
         {{ clean_text('email') }} as email,
         {{ clean_code('channel') }} as channel,
         'surveys' as source,
