@@ -88,6 +88,10 @@ def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
         "placeholder": "record_ref varchar, field varchar, value varchar",
     }.items():
         connection.execute(f"create table if not exists identity.{table} ({columns})")
+    connection.execute(
+        """create table if not exists audit.fact_customers (run_id varchar, as_of_date date, fact varchar,
+        row_count bigint, with_customer bigint, without_customer bigint)"""
+    )
 
 
 MIGRATIONS: tuple[Migration, ...] = (

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from ckm import migrations, raw, retention, runs, transform, warehouse
+from ckm import audit, migrations, raw, retention, runs, transform, warehouse
 from ckm.check.suites import demand_rules
 from ckm.errors import CkmError, ConfigurationError, GateFailed, LoadRunning, sentence_of
 from ckm.extract.window import Window
@@ -215,6 +215,7 @@ def gate_marts(night: Night) -> list[Any]:
     from ckm.gate.marts import judge_marts
 
     with connect(night.home.warehouse) as connection:
+        audit.record_fact_customers(connection, night.run_id, night.as_of_date)
         accounts = []
         if night.extracts:
             accounts = judge_ledger(

@@ -53,6 +53,8 @@ AUDIT_TABLES: dict[str, str] = {
         message varchar, quarantines boolean""",
     "gate_profiles": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
         metric varchar, column_name varchar, category varchar, value double""",
+    "fact_customers": """run_id varchar, as_of_date date, fact varchar, row_count bigint, with_customer bigint,
+        without_customer bigint""",
     "test_results": """run_id varchar, as_of_date date, node varchar, resource_type varchar, layer varchar,
         status varchar, duration_seconds double, failures bigint, message varchar""",
     "model_runs": """model_run_id varchar, run_id varchar, as_of_date date, model varchar, parameter varchar,

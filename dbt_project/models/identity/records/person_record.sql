@@ -1,7 +1,7 @@
 -- Grain: one row per reference by which a source names a person or a company, with the latest that its
--- records say. What a source says of somebody stands in many of its records; a field keeps its last value that
--- is not null. A record states its customer by number or by an order that the CRM knows; two that differ state
--- none.
+-- records say. What a source says of somebody stands in many of its records; a field keeps its last value
+-- that is not null. A record states its customer by number or by an order that the CRM knows; two that differ
+-- state none.
 
 with customer_versions as (
 
