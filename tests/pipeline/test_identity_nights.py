@@ -144,7 +144,7 @@ def write(folder: Path, night: str) -> None:
     sources: dict[str, Any] = {}
     for name in COMPANY[night]:
         source, _, object_ = name.partition(".")
-        spec = sources.setdefault(source, {"transport": "files", "path": ".", "objects": {}})
+        spec = sources.setdefault(source, {"transport": "files", "path": ".", "lag_days": 60, "objects": {}})
         spec["objects"][object_] = {"file": f"{name}.csv"}
     document = {"company": {"name": "Test"}, "identity": {"decisions": "decisions.csv"}, "sources": sources}
     (folder / "sources.yml").write_text(yaml.safe_dump(document))
@@ -283,7 +283,7 @@ SEGMENT_THEN = """
 def test_segment_is_the_one_that_she_was_in_when_she_complained(homes: dict[str, Path]) -> None:
     """Her change became known weeks later, and one before it later still."""
     assert rows(homes[FIRST], SEGMENT_THEN) == [(f"B{n}", "gold") for n in (2, 3, 4, 5)]
-    of_second = {complaint: segment for complaint, segment in rows(homes[SECOND], SEGMENT_THEN)}
+    of_second = dict(rows(homes[SECOND], SEGMENT_THEN))
     assert {**of_second, "B1": None} == {"B1": None, "B2": "gold", "B3": "gold", "B4": "gold", "B5": "silver"}
     assert rows(homes[THIRD], SEGMENT_THEN) == [
         ("B2", "gold"), ("B3", "bronze"), ("B4", "bronze"), ("B5", "silver"),
