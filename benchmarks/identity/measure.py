@@ -5,8 +5,15 @@ import duckdb
 _TRUE_PAIRS = """
 create or replace temp table true_pair as
 with r as (
-    select n.*, t.person_id, coalesce(c.component_ref, n.record_ref) as found_ref
+    select n.*, t.person_id, coalesce(c.component_ref, n.record_ref) as found_ref,
+        n.record_ref in (from tellable) as tellable
     from identity.normal n join truth t using (record_ref) left join identity.component c using (record_ref)
+),
+pairs as (
+    select l.record_ref as left_ref, r.record_ref as right_ref
+    from r l join r on l.person_id = r.person_id and l.source < r.source
+    union
+    select l.record_ref, r.record_ref from r l join r on l.found_ref = r.found_ref and l.source < r.source
 )
 select l.record_ref as left_ref, r.record_ref as right_ref, l.source as left_source, r.source as right_source,
     l.person_id = r.person_id as is_true, l.found_ref = r.found_ref as is_found,
@@ -14,9 +21,7 @@ select l.record_ref as left_ref, r.record_ref as right_ref, l.source as left_sou
         or coalesce(coalesce(l.stated_ref, l.record_ref) = coalesce(r.stated_ref, r.record_ref), false)
         or coalesce(l.registration_number = r.registration_number, false) as shares_identifier,
     l.tellable and r.tellable as tellable
-from (select r.*, exists (from tellable t where t.record_ref = r.record_ref) as tellable from r) l
-join (select r.*, exists (from tellable t where t.record_ref = r.record_ref) as tellable from r) r
-    on l.source < r.source and (l.person_id = r.person_id or l.found_ref = r.found_ref)
+from pairs join r l on l.record_ref = left_ref join r on r.record_ref = right_ref
 """
 
 # A record can be told by what it says if, among all persons of the CRM, one alone has its number, unshared e-mail or

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
+import numpy as np
 import pyarrow as pa
-from splink import DuckDBAPI
-from splink.clustering import cluster_pairwise_predictions_at_threshold
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ckm.identity import guards
-from ckm.identity.scratch import scratch
 
 MOST_MEMBERS = 12
 """A cluster of more records than this is a mistake rather than a person."""
@@ -100,25 +100,28 @@ def _conflict(
 def components(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `identity.component` (record_ref, component_ref, known_on), and mark the links that it drops as doubtful.
 
-    Components come from Splink; only those that cannot be one entity are taken apart link by link.
+    Only components that cannot be one entity are taken apart link by link.
     """
-    with scratch(connection) as (cursor, home):
-        cursor.execute(
-            f"create table node as select record_ref from {home}.identity.normal order by record_ref"
-        )
-        cursor.execute(
-            f"""create table edge as select left_ref, right_ref from {home}.identity.link
-            where status = 'made' and left_ref in (from node) and right_ref in (from node)
-            order by left_ref, right_ref"""
-        )
-        found = cluster_pairwise_predictions_at_threshold(
-            "node", "edge", DuckDBAPI(cursor), "record_ref", "left_ref", "right_ref"
-        )
-        cursor.execute(
-            f"""create or replace table {home}.identity.component as
-            select record_ref, min(record_ref) over (partition by cluster_id) as component_ref, known_on
-            from {found.physical_name} join {home}.identity.normal using (record_ref) order by record_ref"""
-        )
+    connection.execute(
+        "create or replace temp table node as select record_ref, known_on, row_number() over (order by record_ref) - 1 "
+        "as place from identity.normal"
+    )
+    (count,) = connection.execute("select count(*) from node").fetchone()
+    edges = connection.execute(
+        """select l.place as one, r.place as other from identity.link
+        join node l on l.record_ref = left_ref join node r on r.record_ref = right_ref where status = 'made'"""
+    ).fetchnumpy()
+    graph = coo_array((np.ones(edges["one"].size, bool), (edges["one"], edges["other"])), (count, count))
+    _, label = connected_components(graph, directed=False)
+    _, first = np.unique(label, return_index=True)
+    connection.register("found", pa.table({"place": np.arange(count), "first": first[label]}))
+    connection.execute(
+        """create or replace table identity.component as
+        select node.record_ref, least_of.record_ref as component_ref, node.known_on
+        from node join found using (place) join node as least_of on least_of.place = found.first
+        order by node.record_ref"""
+    )
+    connection.unregister("found")
     connection.execute(_CONFLICTED)
     members = {
         ref: Member(is_registered, birth_date, birth_year)

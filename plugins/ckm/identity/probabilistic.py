@@ -277,20 +277,19 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
     comparable(connection)
     connection.execute(f"create table if not exists identity.scored_pair ({PAIR_COLUMNS})")
     connection.execute(
-        "create table if not exists identity.scored_record as select *, '' as model from identity.comparable limit 0"
+        "create table if not exists identity.scored_state (record_ref varchar, state ubigint, model varchar)"
     )
     basis = _basis(connection, model)
-    known = "false" if whole else "model = $basis"
     connection.execute(
         f"""create or replace temp table fresh as
-        select record_ref from (
-            (from identity.comparable except select * exclude (model) from identity.scored_record where {known})
-            union
-            (select * exclude (model) from identity.scored_record where {known} except from identity.comparable)
-        ) order by record_ref""",
-        None if whole else {"basis": basis},
+        with now as (select record_ref, hash(c) as state from identity.comparable c)
+        select record_ref
+        from now full join (from identity.scored_state where {"false" if whole else "model = ?"}) before
+            using (record_ref)
+        where now.state is distinct from before.state order by record_ref""",
+        None if whole else [basis],
     )
-    if not connection.execute("from identity.scored_record where model = ? limit 1", [basis]).fetchall():
+    if not connection.execute("from identity.scored_state where model = ? limit 1", [basis]).fetchall():
         connection.execute("delete from identity.scored_pair")
     fresh = connection.execute("select record_ref from fresh").fetch_arrow_table()
     if not fresh.num_rows:
@@ -321,7 +320,8 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
         for pairs in found:
             cursor.execute(f"insert into {home}.identity.scored_pair {_scored(cursor, pairs, prior, model)}")
     connection.execute(
-        "create or replace table identity.scored_record as select *, ? as model from identity.comparable",
+        "create or replace table identity.scored_state as "
+        "select record_ref, hash(c) as state, ? as model from identity.comparable c",
         [basis],
     )
     return fresh.num_rows
