@@ -74,7 +74,7 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
-    """Until here no night matched records; what dbt has made of the schema itself it makes anew."""
+    """Until here no night matched records, and three objects had no name of a person."""
     connection.execute("create schema if not exists identity")
     for table, columns in {
         "link": """left_ref varchar, right_ref varchar, rule varchar, status varchar, reason varchar,
@@ -88,6 +88,8 @@ def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
         "placeholder": "record_ref varchar, field varchar, value varchar",
     }.items():
         connection.execute(f"create table if not exists identity.{table} ({columns})")
+    for log in ("raw_knowledge.deliveries", "raw_knowledge.searches", "raw_surveys.invitations"):
+        connection.execute(f"alter table {log} add column if not exists full_name varchar")
     connection.execute(
         """create table if not exists audit.fact_customers (run_id varchar, as_of_date date, fact varchar,
         row_count bigint, with_customer bigint, without_customer bigint)"""
@@ -100,7 +102,9 @@ MIGRATIONS: tuple[Migration, ...] = (
         "Record schema versions, switches of readers, what retention removes and when a quarantined row was settled.",
         _to_2,
     ),
-    Migration(3, "Keep what the matching of records finds, night by night.", _to_3),
+    Migration(
+        3, "Keep what the matching of records finds, and which facts have a customer, night by night.", _to_3
+    ),
 )
 
 
