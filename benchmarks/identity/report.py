@@ -11,7 +11,6 @@ from rich.table import Table
 from benchmarks.identity.measure import ALL, rates
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-BEGIN, END = "<!-- python -m benchmarks.identity -->", "<!-- until here: identity -->"
 HEADINGS = {
     "precision": "precision", "recall": "recall", "recall_bare": "recall, no shared identifier",
     "recall_tellable": "recall, tellable", "recall_tellable_bare": "recall, tellable, no shared identifier",
@@ -58,9 +57,10 @@ def show(screen: Console, counts: Mapping[str, Mapping[str, int]]) -> None:
 
 
 def write(measured: Sequence[Measured], customers: int) -> None:
-    """Put table and chart between the marks of docs/identity.md, and the chart into docs/images."""
+    """Put the table, and the chart if there is a curve, between the marks of docs/identity.md."""
     curve = {t: rates(_sum(one.curve[t] for one in measured)) for t in measured[0].curve}
-    (DOCS / "images" / "identity.svg").write_text(_chart(curve), "utf-8")
+    if curve:
+        (DOCS / "images" / "identity.svg").write_text(_chart(curve), "utf-8")
     lines = [
         f"| {' | '.join(('sources', 'pairs', *HEADINGS.values()))} |",
         "|---" * (len(HEADINGS) + 2) + "|",
@@ -69,15 +69,27 @@ def write(measured: Sequence[Measured], customers: int) -> None:
     seeds = ", ".join(str(one.seed) for one in measured)
     each = ", ".join(f"{rates(one.counts[ALL])['precision']:.4f}" for one in measured)
     says = (
-        f"{len(measured)} companies (seeds {seeds}) of {customers:,} customers, "
-        f"{sum(one.records for one in measured):,} records; precision of each: {each}; "
+        f"{len(measured)} {'companies' if len(measured) > 1 else 'company'} (seed {seeds}) of {customers:,} customers, "
+        f"{sum(one.records for one in measured):,} records, {_bare(measured):.0%} of all pairs without a shared "
+        f"identifier; precision {'of each: ' if len(measured) > 1 else ''}{each}; "
         f"{sum(one.seconds for one in measured) / len(measured):.0f} s for a company's first night."
     )
+    chart = ("", "![Precision and recall by threshold](images/identity.svg)") if curve else ()
+    put("companies" if curve else "large", "\n".join((says, "", *lines, *chart)))
+
+
+def _bare(measured: Sequence[Measured]) -> float:
+    counted = added(measured)[ALL]
+    return counted["bare"] / counted["pairs"]
+
+
+def put(name: str, body: str) -> None:
+    """Put a text between the marks of its name in docs/identity.md."""
     page = (DOCS / "identity.md").read_text("utf-8")
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    body = "\n".join((says, "", *lines, "", "![Precision and recall by threshold](images/identity.svg)"))
-    (DOCS / "identity.md").write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", "utf-8")
+    begin, end = f"<!-- measured: {name} -->", f"<!-- until here: {name} -->"
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    (DOCS / "identity.md").write_text(f"{before}{begin}\n{body}\n{end}{after}", "utf-8")
 
 
 def _chart(curve: Mapping[float, Mapping[str, float]]) -> str:

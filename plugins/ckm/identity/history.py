@@ -93,9 +93,9 @@ acting as (
 select founded.record_ref, founded.founder_ref,
     case when acting.is_customer then founded.founder_ref else company.founder_ref end as customer_ref
 from founded join acting using (component_ref)
-left join founded as company
-    on company.object = 'customers' and not acting.is_customer
-    and company.record_ref = case
+left join (from founded where object = 'customers') as company
+    on company.record_ref = case
+        when acting.is_customer then null
         when acting.companies = 1 then acting.company_ref
         when acting.companies = 0 and acting.employers = 1 then acting.employer_ref
     end

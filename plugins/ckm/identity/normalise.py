@@ -5,15 +5,15 @@ The functions take one text and return its normal form, or None. `normalise` app
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import duckdb
 import phonenumbers
-import pyarrow as pa
 from text_unidecode import unidecode
 
+from ckm.identity.readings import SEPARATOR, read
 from ckm.identity.short_forms import SHORT_FORMS
 
 PLACEHOLDER_WORDS = frozenset((
@@ -247,55 +247,28 @@ def normalise(connection: duckdb.DuckDBPyConnection, home_country: str | None = 
         home_country: region in which phone numbers are read where neither record nor employer has a country.
     """
     for column, function in _ONE_TEXT.items():
-        texts = [text for (text,) in connection.execute(
-            f"select distinct {column} from identity.person_record where {column} is not null order by 1"
-        ).fetchall()]  # fmt: skip
-        _map(connection, f"normal_{column}", {"text": texts}, {"value": map(function, texts)})
-    names = connection.execute(
-        f"select distinct {_WHOLE_NAME} as name, first_name, last_name, full_name from identity.person_record r "
-        "where kind is distinct from 'company' order by name"
-    ).fetchall()
-    read = [person_name(*parts) for _, *parts in names]
-    _map(
-        connection, "normal_name", {"name": [name for name, *_ in names]},
-        {"given": [n.given for n in read], "family": [n.family for n in read]},
-    )  # fmt: skip
-    addresses = [a for (a,) in connection.execute(
-        "select distinct value from normal_email where value is not null order by 1").fetchall()]  # fmt: skip
-    spelled = [name_of_address(address) for address in addresses]
-    _map(
-        connection, "normal_address_name", {"address": addresses},
-        {"given": [n.given for n in spelled], "family": [n.family for n in spelled]},
-    )  # fmt: skip
+        read(connection, column, f"select {column} as text from identity.person_record", function)
+    read(connection, "name", f"select {_WHOLE_NAME} as text from identity.person_record r", _whole_name)
+    read(connection, "address_name", "select value as text from normal_email", name_of_address)
     connection.execute(_WITH_PLACES)
-    streets = [s for (s,) in connection.execute(
-        "select distinct street from placed where street is not null order by 1").fetchall()]  # fmt: skip
-    _map(connection, "normal_house", {"text": streets}, {"value": map(house_number, streets)})
-    numbers = connection.execute(
-        "select distinct phone, coalesce(country, ?, '') as region from placed where phone is not null order by all",
-        [home_country],
-    ).fetchall()
-    _map(
-        connection, "normal_phone",
-        {"text": [t for t, _ in numbers], "region": [r for _, r in numbers]},
-        {"value": [phone(t, r) for t, r in numbers]},
-    )  # fmt: skip
+    read(connection, "house", "select street as text from placed", house_number)
+    read(connection, "phone", f"select {_WHOLE_NUMBER} as text from placed p", _whole_number, [home_country])
     connection.execute(_NORMAL, [home_country])
     connection.execute(_PLACEHOLDERS)
 
 
-def _map(
-    connection: duckdb.DuckDBPyConnection, name: str, keys: dict[str, Iterable], values: dict[str, Iterable]
-) -> None:
-    """A temporary table of texts and what they become."""
-    columns = {key: pa.array(list(column), pa.string()) for key, column in {**keys, **values}.items()}
-    connection.register("mapped", pa.table(columns))
-    connection.execute(f"create or replace temp table {name} as from mapped")
-    connection.unregister("mapped")
+def _whole_name(text: str) -> Name:
+    return person_name(*text.split(SEPARATOR))
+
+
+def _whole_number(text: str) -> str | None:
+    return phone(*text.split(SEPARATOR))
 
 
 _WHOLE_NAME = """case when r.kind is distinct from 'company' then
     coalesce(r.first_name, '') || chr(31) || coalesce(r.last_name, '') || chr(31) || coalesce(r.full_name, '') end"""
+
+_WHOLE_NUMBER = "p.phone || chr(31) || coalesce(p.country, ?, '')"
 
 _WITH_PLACES = f"""
 create or replace temp table placed as
@@ -326,14 +299,15 @@ select * replace (
 _NORMAL = rf"""
 create or replace table identity.normal as
 with named as (
-    select placed.*, stated.given, stated.family, spelled.given as spelled_given, spelled.family as spelled_family,
-        coalesce(jaro_winkler_similarity(stated.family, spelled.family) >= {SAME_FAMILY}
-            and (jaro_winkler_similarity(stated.given, spelled.given) >= {SAME_GIVEN}
-                or stated.given = left(spelled.given, 1)), false) as is_spelled
+    select placed.*, stated.value as given, stated.other as family,
+        spelled.value as spelled_given, spelled.other as spelled_family,
+        coalesce(jaro_winkler_similarity(stated.other, spelled.other) >= {SAME_FAMILY}
+            and (jaro_winkler_similarity(stated.value, spelled.value) >= {SAME_GIVEN}
+                or stated.value = left(spelled.value, 1)), false) as is_spelled
     from placed
-    left join normal_name stated on stated.name = {_WHOLE_NAME.replace("r.", "placed.")}
+    left join normal_name stated on stated.text = {_WHOLE_NAME.replace("r.", "placed.")}
     left join normal_address_name spelled
-        on spelled.address = case when placed.kind is distinct from 'company' then placed.email end
+        on spelled.text = case when placed.kind is distinct from 'company' then placed.email end
 )
 select p.record_ref, p.source, p.object,
     case when p.kind = 'company' then 'company' else 'person' end as kind,
@@ -354,7 +328,7 @@ select p.record_ref, p.source, p.object,
     p.employer_ref, p.parent_ref, p.stated_ref, p.known_on, p.changed_on
 from named p
 left join normal_house houses on houses.text = p.street
-left join normal_phone phones on phones.text = p.phone and phones.region = coalesce(p.country, ?, '')
+left join normal_phone phones on phones.text = {_WHOLE_NUMBER}
 order by p.record_ref
 """
 

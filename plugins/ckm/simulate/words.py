@@ -42,7 +42,8 @@ _FAMILY_ENDS = _words(
 )
 RARE_FAMILY = [start + end for start in _FAMILY_STARTS for end in _FAMILY_ENDS]
 """Names that few people bear each, as most of a country's names are."""
-RARE_FAMILY_SHARE = 0.70
+RARE_FAMILY_SHARE = 0.85
+"""Of the people; the others share the common names, each of which is then that of one in 400."""
 NICKNAMES = {
     "Sabine": "Bine", "Käthe": "Käthi", "Agnieszka": "Aga", "Charlotte": "Lotte", "Małgorzata": "Gosia",
     "Ursula": "Uschi", "Friederike": "Rike", "Hannah": "Hanni", "Thomas": "Tom", "Günther": "Günni",
