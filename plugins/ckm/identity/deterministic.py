@@ -2,8 +2,9 @@
 
 Who is one: a customer of kind person is one person in all systems. A customer of kind company is an entity of its
 own, and so is each of its contact persons: who acts for a company in another system is the contact, belongs to the
-company (`employer_ref`), and is not it. A contact who also buys privately stays two entities until a decision
-says otherwise, as nothing in the sources tells that from two bearers of one name.
+company (`employer_ref`), and is not it. Companies that another source names, and those that the CRM has twice, are
+found by registration number, or by name and place. A contact who also buys privately stays two entities until a
+decision says otherwise, as nothing in the sources tells that from two bearers of one name.
 """
 
 import duckdb
@@ -12,10 +13,12 @@ from ckm.identity import guards
 
 RULES = (
     "customer number", "stated by a document", "e-mail and name", "phone and name", "registration number",
-    "employer and name", "shared e-mail and name",
+    "company name and place", "employer and name", "shared e-mail and name",
 )  # fmt: skip
 """From the strongest to the weakest, which is the order in which conflicting links are kept."""
 
+SAME_COMPANY = 0.93
+"""Jaro-Winkler similarity of two names of companies, without their legal forms, at one postal code."""
 _SHARES = "join identity.normal r on l.{field} = r.{field} and l.record_ref < r.record_ref"
 _UNSHARED = "left join identity.shared_value s on s.field = '{field}' and s.value = l.{field}"
 
@@ -39,6 +42,12 @@ _PAIRS = {
         select l.record_ref, r.record_ref, null
         from identity.normal l {_SHARES.format(field="registration_number")}
         where l.country is not distinct from r.country or l.country is null or r.country is null""",
+    "company name and place": f"""
+        select l.record_ref, r.record_ref, null
+        from identity.normal l {_SHARES.format(field="postal_code")}
+        where l.kind = 'company' and r.kind = 'company'
+            and jaro_winkler_similarity(l.company_name, r.company_name) >= {SAME_COMPANY}
+            and not coalesce(l.registration_number <> r.registration_number, false)""",
     "employer and name": f"""
         select l.record_ref, r.record_ref, null
         from identity.normal l {_SHARES.format(field="employer_ref")}

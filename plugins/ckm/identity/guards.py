@@ -15,6 +15,8 @@ ROLE_LOCAL_PARTS = (
 )  # fmt: skip
 MOST_USERS = 12
 """Records that may use one address or number before it counts as shared whatever their names."""
+SAME_GIVEN = 0.85
+"""Similarity of given names from which, with the same day of birth, another family name is one after a wedding."""
 GENERATION_YEARS = 10
 """Birth years further apart than this at one address are two generations."""
 
@@ -43,6 +45,8 @@ case
     when l.kind <> r.kind then '{KINDS}'
     when l.source = 'crm' and r.source = 'crm' then '{TWO_CUSTOMERS}'
     when not names_agree(l.given_name, l.family_name, r.given_name, r.family_name)
+        and not coalesce(l.birth_date = r.birth_date
+            and jaro_winkler_similarity(l.given_name, r.given_name) >= {SAME_GIVEN}, false)
         and (own_address or not (l.address_name or r.address_name))
         then case when l.phone = r.phone and (l.changed_on < r.known_on or r.changed_on < l.known_on)
             then '{RECYCLED}' else '{NAMES}' end

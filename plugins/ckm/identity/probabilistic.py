@@ -33,7 +33,7 @@ PAIR_COLUMNS = """left_ref varchar, right_ref varchar, match_weight double, fiel
 _BLOCKS = (
     ("rare_family_key",), ("family_key", "given_name"), ("family_key", "given_initial", "city"),
     ("family_key", "postal_code"), ("given_name", "postal_code"),
-    ("family_key", "birth_year"), ("given_name", "birth_year", "family_initial"),
+    ("family_key", "birth_year"), ("postal_code", "birth_year"), ("given_name", "birth_year", "family_initial"),
     ("email",), ("phone_tail",), ("email_local",),
     ("employer_ref", "given_name"), ("company_name", "family_key"), ("company_name", "given_name"),
 )  # fmt: skip

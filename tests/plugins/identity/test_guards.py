@@ -4,7 +4,7 @@ from datetime import date
 
 from ckm.identity import guards
 
-from .people import complainant, customer, reader, record, stated
+from .people import complainant, customer, holding, reader, record, stated
 
 ANNA = {"first_name": "Anna", "last_name": "Weber"}
 JAN = {"first_name": "Jan", "last_name": "Weber"}
@@ -149,3 +149,31 @@ def test_employer_and_name_link_to_the_one_contact_that_fits():
     assert stated(company, *contacts, anna) == {("b1", "a1"): ("employer and name", None)}
     contacts[1] |= {"first_name": "Anja", "last_name": "Weber"}
     assert {reason for _, reason in stated(company, *contacts, anna).values()} == {"several fit"}
+
+
+def test_company_of_one_name_and_place_is_one_but_not_under_another_number():
+    """Legal forms differ between systems; two of the CRM wait for a person."""
+    weber = {"kind": "company", "company_name": "Weber & Söhne GmbH", "postal_code": "26123"}
+    other = record(
+        "complaints|complainants|b1", kind="company", company_name="Weber und Soehne", postal_code="D-26123"
+    )
+    rule = "company name and place"
+    assert stated(customer(1, **weber), other) == {("b1", "c1"): (rule, None)}
+    assert stated(customer(1, **weber), customer(2, **weber)) == {("c1", "c2"): (rule, guards.TWO_CUSTOMERS)}
+    assert stated(customer(1, **weber), other | {"postal_code": "26129"}) == {}
+    numbers = ({"registration_number": "HRB 4711"}, {"registration_number": "HRB 4712"})
+    assert stated(customer(1, **weber, **numbers[0]), other | numbers[1]) == {}
+
+
+def test_another_family_name_after_a_wedding_is_no_doubt_of_a_link_by_weight():
+    def reason(**married):
+        connection = holding(
+            customer(1, **ANNA, birth_date=date(1980, 1, 2)), complainant(1, last_name="Nowak", **married)
+        )
+        return connection.execute(
+            f"select {guards.REASON_BY_WEIGHT} from identity.normal l join identity.normal r on l.source > r.source"
+        ).fetchone()[0]
+
+    assert reason(first_name="Anna", birth_date=date(1980, 1, 2)) is None
+    assert reason(first_name="Anna", birth_date=None) == guards.NAMES
+    assert reason(first_name="Paul", birth_date=date(1980, 1, 2)) == guards.NAMES  # her twin
