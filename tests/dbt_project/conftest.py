@@ -117,7 +117,8 @@ class Warehouse:
 
     def match(self, as_of_date: date) -> None:
         """Do as the nightly step does: find out who is who among all that stands in raw."""
-        self.dbt("run", as_of_date, "--select", *LAYERS_BEFORE_MATCH)
+        no_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+        self.dbt("build", as_of_date, *no_tests, "--select", *LAYERS_BEFORE_MATCH)
         with self.connect() as connection:
             identity.resolve(connection, identity.read_model(None), night=as_of_date)
 
