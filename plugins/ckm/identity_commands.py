@@ -142,9 +142,11 @@ def _warehouse(home: HomeOption) -> Iterator[duckdb.DuckDBPyConnection]:
 def _page(found: "Explained", reveal: bool) -> Iterator:
     from ckm.console import table
 
-    many = len(found.records)
-    key = f"customer_key {found.customer_key}, " if found.customer_key else ""
-    yield f"{key}{many} record{'s' if many > 1 else ''}, named by the oldest, {found.founder}\n"
+    many = f"{len(found.records):,} record{'s' if len(found.records) > 1 else ''}, named by the oldest, {found.founder}"
+    key = f"customer_key {found.customer_key}" if found.customer_key else "nobody's customer"
+    if found.customer not in (None, found.founder):
+        key = f"acts for the customer {found.customer} ({key}), person_key {found.person_key}"
+    yield f"{key}: {many}\n"
     yield "Its records"
     for record in found.records:
         since = f", in this cluster since {record.valid_from}" if record.valid_from else ""

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 import yaml
 from tests.conftest import Finished
@@ -76,6 +78,14 @@ class Desk:
         ]
 
 
+def write(connection: duckdb.DuckDBPyConnection, *rows: dict[str, Any]) -> None:
+    for row in rows:
+        connection.execute(
+            f"insert into identity.person_record ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+            list(row.values()),
+        )
+
+
 @pytest.fixture
 def desk(tmp_path: Path, ckm: Callable[..., Finished]) -> Desk:
     (tmp_path / "home").mkdir()
@@ -90,11 +100,7 @@ def desk(tmp_path: Path, ckm: Callable[..., Finished]) -> Desk:
     with warehouse.connect(tmp_path / "home" / "warehouse.duckdb") as connection:
         warehouse.prepare(connection, hmac_pads(SECRET))
         prepare(connection)
-        for row in PEOPLE:
-            connection.execute(
-                f"insert into identity.person_record ({', '.join(row)}) values ({', '.join('?' * len(row))})",
-                list(row.values()),
-            )
+        write(connection, *PEOPLE)
     made = Desk(tmp_path, ckm)
     made.match(FIRST)
     return made
@@ -110,7 +116,7 @@ def everything(desk: Desk, *options: str) -> str:
 
 def test_explains_each_link(desk):
     said = desk.said("explain", "crm|customers|c1")
-    assert "3 records, named by the oldest, crm|customers|c1" in said
+    assert ": 3 records, named by the oldest, crm|customers|c1" in said
     assert "crm|customers|c1 – knowledge|readers|r1 e-mail and name, run run of 2025-06-29" in said
     assert "complaints|complainants|b1 – crm|customers|c1 match weight +" in said
     assert f"by model {default().version}, run run of 2025-06-29 place +" in said  # the strongest field first
@@ -143,11 +149,7 @@ def test_nothing_unmasked_without_reveal(desk):
 
 def test_domain_that_many_use_is_shown(desk):
     with warehouse.connect(desk.folder / "home" / "warehouse.duckdb") as connection:
-        connection.executemany(
-            "insert into identity.person_record (record_ref, source, object, native_id, email, known_on, changed_on) "
-            "values ('knowledge|readers|m' || $1, 'knowledge', 'readers', 'm' || $1, 'x' || $1 || '@example.org', "
-            "date '2025-01-01', date '2025-01-01')", [(number,) for number in range(5)],
-        )  # fmt: skip
+        write(connection, *(reader(number, email=f"x{number}@example.org") for number in range(10, 15)))
     desk.match(SECOND)
     assert "z***@example.org" in desk.said("explain", "knowledge|readers|r3")
 
@@ -156,6 +158,20 @@ def test_key_and_its_beginning_find_the_cluster(desk):
     key = json.loads(desk.run("explain", "crm|customers|c1", "--json").out)["customer_key"]
     assert len(key) == 32
     assert desk.members(key) == desk.members(key[:12]) == desk.members("crm|customers|c1")
+
+
+def test_who_acts_for_a_company_is_named_beside_it(desk):
+    with warehouse.connect(desk.folder / "home" / "warehouse.duckdb") as connection:
+        write(
+            connection,
+            customer(9, kind="company", company_name="Brause AG"),
+            record("crm|contacts|p9", last_name="Kleinschmidt", parent_ref="crm|customers|c9"),
+        )
+    desk.match(SECOND)
+    company, person = (json.loads(desk.run("explain", which, "--json").out) for which in ("c9", "p9"))
+    assert company["customer_key"] == company["person_key"] == person["customer_key"] != person["person_key"]
+    assert "acts for the customer crm|customers|c9" in desk.said("explain", "p9")
+    assert "nobody's customer: 1 record," in desk.said("explain", "knowledge|readers|r3")
 
 
 def test_unknown_and_ambiguous_names_are_one_sentence(desk):

@@ -77,6 +77,11 @@ class Explained:
     """One cluster: its key and founder, its records, and all that made it or did not."""
 
     customer_key: str | None
+    """Key of the customer for whom the records stand; None where they stand for none."""
+    customer: str | None
+    """Oldest record of that customer: the founder's own, or that of the company for which the person acts."""
+    person_key: str | None
+    """Key of the cluster itself."""
     founder: str
     records: list[Record]
     links: list[Tie]
@@ -164,7 +169,8 @@ def _clusters(connection: duckdb.DuckDBPyConnection, refs: Sequence[str]) -> set
 _KEYS = """
 select founder_ref, substr(sha256(unhex(outer_pad) || unhex(sha256(unhex(inner_pad) || founder_ref::blob))), 1, 32)
     as customer_key
-from (select distinct founder_ref from identity.cluster) cross join secrets.customer_key_pads
+from (select founder_ref from identity.cluster union select customer_ref from identity.cluster)
+cross join secrets.customer_key_pads where founder_ref is not null
 """
 
 
@@ -200,17 +206,20 @@ def explain(connection: duckdb.DuckDBPyConnection, which: str, *, reveal: bool =
         where component_ref = (select component_ref from identity.component where record_ref = ?)""",
         [ref],
     )
-    (founder,) = connection.execute(
-        "select founder_ref from identity.cluster where record_ref = ? and valid_to is null", [ref]
+    founder, customer = connection.execute(
+        "select founder_ref, customer_ref from identity.cluster where record_ref = ? and valid_to is null",
+        [ref],
     ).fetchone()
-    keys = (
-        connection.execute(f"select customer_key from ({_KEYS}) where founder_ref = ?", [founder]).fetchone()
-        if _has_pads(connection)
-        else None
-    )
+    keys = {}
+    if _has_pads(connection):
+        keys = dict(
+            connection.execute(f"from ({_KEYS}) where founder_ref in (?, ?)", [founder, customer]).fetchall()
+        )
     inside = "left_ref in (from asked) and right_ref in (from asked)"
     return Explained(
-        customer_key=keys[0] if keys else None,
+        customer_key=keys.get(customer),
+        customer=customer and shown.ref(customer),
+        person_key=keys.get(founder),
         founder=shown.ref(founder),
         records=_records(connection, shown),
         links=ties(connection, shown, f"status = 'made' and {inside}"),
