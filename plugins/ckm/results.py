@@ -12,6 +12,7 @@ from ckm.console import table
 from ckm.extract import Landed
 from ckm.gate.admit import Admitted
 from ckm.gate.outcome import RuleResult
+from ckm.identity import Matched
 from ckm.publish import Published
 from ckm.score import Scored
 from ckm.standing import Broken, Stale, Standing
@@ -24,6 +25,12 @@ def step_table(result: Any) -> RenderableType | None:
         case Published():
             row = (result.version, result.tables, result.status)
             return table("published", ("version", "tables", "status"), [row])
+        case Matched():
+            return table(
+                "records matched",
+                ("records", "compared", "links", "doubtful", "of a customer"),
+                [(result.records, result.compared, result.links, result.doubtful, result.with_customer)],
+            )
         case Scored():
             return _scored(result)
         case Admitted():
@@ -46,6 +53,11 @@ def brief(result: Any) -> str:
     match result:
         case Published():
             return result.message or f"version {result.version}, {result.tables} tables"
+        case Matched():
+            return (
+                f"{result.records:,} records, {result.compared:,} compared, {result.links:,} links, "
+                f"{result.doubtful:,} doubtful, {result.with_customer:,} of a customer"
+            )
         case Scored():
             return result.note or f"{result.customers:,} customers in {result.states:,} distinct states"
         case Admitted():

@@ -217,6 +217,7 @@ def test_tasks_link_to_the_pages_of_the_site(nights: dict[str, Any]) -> None:
     found = {task: links["extra_links"] for task, links in nights["links"].items()}
     assert found == {
         "gate_raw": {"Gates": "http://site/gates.html", "Data Docs": "http://site/data_docs/index.html"},
+        "build_records": {"dbt docs": "http://site/dbt_docs/index.html"},
         "build_star": {"dbt docs": "http://site/dbt_docs/index.html"},
         "give_verdict": {"Site": "http://site/index.html", "Gates": "http://site/gates.html"},
         "prepare": {},
