@@ -100,11 +100,12 @@ def _conflict(
 def components(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `identity.component` (record_ref, component_ref, known_on), and mark the links that it drops as doubtful.
 
+    The rows of `identity.normal` stand in the order of their references, so the first of a component is its least.
+
     Only components that cannot be one entity are taken apart link by link.
     """
     connection.execute(
-        "create or replace temp table node as select record_ref, known_on, row_number() over (order by record_ref) - 1 "
-        "as place from identity.normal"
+        "create or replace temp table node as select record_ref, known_on, rowid as place from identity.normal"
     )
     (count,) = connection.execute("select count(*) from node").fetchone()
     edges = connection.execute(

@@ -17,12 +17,14 @@ CERTAIN = 60.0
 """Match weight (log2) of a link that follows from a rule."""
 RULE_IS_RIGHT = 0.999
 LEAST_LIKELY = 0.9
+WORTH_KEEPING = 0.1
+"""Probability from which a pair is kept."""
 MOST_FOUND = 0.95
 """Largest share of a source's records that another source is thought to hold, so that none is there for sure."""
 
 
 def match(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `identity.candidate`: a row per scored pair that no rule has linked, with its probability.
+    """Make `identity.candidate`: scored pairs that no rule has linked and that have a chance, with their probability.
 
     The number of persons that two sources share is estimated, too: as many as the links between them add up to.
     """
@@ -117,8 +119,8 @@ pairs as (
     full join made m on m.left_ref = s.left_ref and m.right_ref = s.right_ref
 ),
 record as (
-    select record_ref, kind, number, sources, row_number() over (order by record_ref) - 1 as place
-    from identity.normal join matching_source using (source)
+    select record_ref, kind, number, sources, normal.rowid as place
+    from identity.normal as normal join matching_source using (source)
 )
 select row_number() over (order by left_ref, right_ref) - 1 as pair, left_ref, right_ref, weight, is_made,
     l.place * l.sources + r.number as left_group, r.place * r.sources + l.number as right_group,
@@ -146,6 +148,6 @@ select p.left_ref, p.right_ref, round(found.probability, 9) as probability, s.ma
 from matching_pair p join found using (pair)
 join identity.scored_pair s using (left_ref, right_ref)
 join identity.normal l on l.record_ref = left_ref join identity.normal r on r.record_ref = right_ref
-where not is_made and not isnan(found.probability)
+where not is_made and not isnan(found.probability) and found.probability >= {WORTH_KEEPING}
 order by left_ref, right_ref
 """

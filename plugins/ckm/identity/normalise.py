@@ -283,9 +283,9 @@ employed as (
         employer.street as employer_street,
         employer.country as employer_country
     from own
-    left join own as employer
-        on employer.kind = 'company' and own.kind is distinct from 'company'
-        and employer.record_ref = coalesce(own.parent_ref, own.stated_ref)
+    left join (from own where kind = 'company') as employer
+        on employer.record_ref
+            = case when own.kind is distinct from 'company' then coalesce(own.parent_ref, own.stated_ref) end
 )
 select * replace (
         coalesce(country, employer_country) as country,

@@ -31,15 +31,15 @@ PAIR_COLUMNS = """left_ref varchar, right_ref varchar, match_weight double, fiel
     model varchar"""
 
 _BLOCKS = (
-    ("rare_family_key",), ("family_key", "given_name"), ("family_key", "given_initial", "city"),
+    ("rare_family_key",), ("rare_name_key",), ("family_key", "given_initial", "city"),
     ("family_key", "postal_code"), ("given_name", "postal_code"),
     ("family_key", "birth_year"), ("postal_code", "birth_year"), ("given_name", "birth_year", "family_initial"),
     ("email",), ("phone_tail",), ("email_local",),
     ("employer_ref", "given_name"), ("company_name", "family_key"), ("company_name", "given_name"),
 )  # fmt: skip
 """What two records must share to be compared, one of these."""
-MOST_BEARERS = 50
-"""Records that may have one family key before it is no reason of its own to compare two of them."""
+MOST_BEARERS = {"family_key": 50, "name_key": 20}
+"""Records that may have one family key, or that and one given name: more, and it alone is no reason to compare two."""
 
 _FAMILY_KEY = """left(family_name, 1) || array_to_string(list_sort(list_distinct(string_split(
     regexp_replace(family_name, '[aeiouy]', '', 'g'), ''))), '')"""
@@ -210,8 +210,8 @@ def take_frequencies(
         connection.execute(
             "delete from identity.term_frequency where model = ? and taken_on = ?", [model.version, night]
         )
-        for column in (*TERM_COLUMNS, "family_key"):
-            only = f"having count(*) > {MOST_BEARERS}" if column == "family_key" else ""
+        for column in (*TERM_COLUMNS, *MOST_BEARERS):
+            only = f"having count(*) > {MOST_BEARERS[column]}" if column in MOST_BEARERS else ""
             connection.execute(
                 f"""insert into identity.term_frequency by name
                 select ? as model, ?::date as taken_on, '{column}' as column_name, {column} as term,
@@ -230,7 +230,7 @@ def take_frequencies(
 def comparable(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `identity.comparable`: the persons with what is their own, without shared addresses and numbers.
 
-    A name that only a shared address spells out may be that of another reader, and goes with it. A family key is
+    A name that only a shared address spells out may be that of another reader, and goes with it. A key is
     rare if it is not among the common ones of `identity.term_share`.
     """
     connection.execute(
@@ -254,12 +254,14 @@ def comparable(connection: duckdb.DuckDBPyConnection) -> None:
         ),
         keyed as (
             select *, {_FAMILY_KEY} as family_key, left(family_name, 1) as family_initial,
-                left(given_name, 1) as given_initial
+                left(given_name, 1) as given_initial, family_key || ' ' || given_name as name_key
             from own
         )
-        select keyed.*, case when common.term is null then family_key end as rare_family_key
+        select keyed.*, case when family.term is null then family_key end as rare_family_key,
+            case when name.term is null then name_key end as rare_name_key
         from keyed
-        left join identity.term_share common on common.column_name = 'family_key' and common.term = family_key
+        left join identity.term_share family on family.column_name = 'family_key' and family.term = family_key
+        left join identity.term_share name on name.column_name = 'name_key' and name.term = name_key
         order by record_ref"""
     )
 
