@@ -52,10 +52,10 @@ def test_every_step_of_every_night_is_on_record(company: Company) -> None:
             ).fetchall()
             assert sorted(seen) == sorted((*step, "done") for step in steps)
         (gap,) = warehouse.execute(
-            "select max(abs(duration_seconds - seconds)) from audit.runs join "
+            "select max(abs(duration_seconds - seconds) / duration_seconds) from audit.runs join "
             "(select run_id, sum(seconds) as seconds from audit.run_steps group by run_id) using (run_id)"
         ).fetchone()
-    assert gap < 5
+    assert gap < 0.15  # a share, for a busy machine stretches what lies between two steps as it does the steps
 
 
 def test_every_run_says_what_it_was_made_of_and_what_it_published(company: Company) -> None:
