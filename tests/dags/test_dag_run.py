@@ -92,7 +92,8 @@ with TestClient(create_app()) as client:
             f"/api/v2/dags/ckm_nightly/dagRuns/{run_id}/taskInstances/{task}/links?map_index={index}",
             headers={"Authorization": f"Bearer {token}"},
         ).json()
-        for task, index in (("gate_raw", 0), ("build_star", -1), ("give_verdict", -1), ("prepare", -1))
+        for task in ("gate_raw", "build_records", "build_star", "give_verdict", "prepare")
+        for index in [0 if task == "gate_raw" else -1]  # one task of each source
     }
 answer(found | {"environment": {name: os.environ[name] for name in ("AIRFLOW_HOME", "CKM_HOME", "CKM_SOURCES")}})
 """
