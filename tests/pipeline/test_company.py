@@ -55,7 +55,8 @@ def test_every_step_of_every_night_is_on_record(company: Company) -> None:
             "select max(abs(duration_seconds - seconds) / duration_seconds) from audit.runs join "
             "(select run_id, sum(seconds) as seconds from audit.run_steps group by run_id) using (run_id)"
         ).fetchone()
-    assert gap < 0.15  # a share, for a busy machine stretches what lies between two steps as it does the steps
+    # a share, for a busy machine stretches what lies between two steps as it does the steps
+    assert gap < 0.15
 
 
 def test_every_run_says_what_it_was_made_of_and_what_it_published(company: Company) -> None:
