@@ -176,24 +176,18 @@ def test_every_page_of_the_site_is_whole_without_a_network(company: Company) -> 
             assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_customer_key_is_the_keyed_hash_of_the_oldest_reference(company: Company) -> None:
-    """Which is the CRM's own, but for those whom another source knew on an earlier night."""
+def test_customer_key_is_the_keyed_hash_of_the_reference_in_the_crm(company: Company) -> None:
+    """Its own, as none of these were made one by decision, whichever source knew of them first."""
     secret = Home(company.home).secret(None)
     with duckdb.connect(str(company.home / "warehouse.duckdb"), read_only=True) as warehouse:
         customers = warehouse.execute(
             """
-            select record_ref, customer_key, founder_ref, founder.known_on < own.known_on
-            from identity.customer_identity join identity.cluster using (record_ref)
-            join identity.person_record as own using (record_ref)
-            join identity.person_record as founder on founder.record_ref = founder_ref
-            where customer_identity.object = 'customers' and valid_to is null
+            select record_ref, customer_key from identity.customer_identity where object = 'customers'
             """
         ).fetchall()
     assert len(customers) > 300
-    for reference, key, founder, is_older in customers:
-        assert founder == reference or is_older
-        assert key == hmac.new(secret, founder.encode(), hashlib.sha256).hexdigest()[:32]
-    assert sum(founder == reference for reference, _, founder, _ in customers) > 0.9 * len(customers)
+    for reference, key in customers:
+        assert key == hmac.new(secret, reference.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def test_private_files_are_for_their_owner_only(company: Company) -> None:

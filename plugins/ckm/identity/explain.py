@@ -236,7 +236,7 @@ def _records(connection: duckdb.DuckDBPyConnection, shown: Shown) -> list[Record
             p.known_on, nullif(valid_from, ?)
         from identity.person_record p join identity.cluster c using (record_ref)
         where record_ref in (from asked) and valid_to is null
-        order by p.known_on, not starts_with(record_ref, 'crm|'), record_ref""",
+        order by not starts_with(record_ref, 'crm|'), p.known_on, record_ref""",
         [ALWAYS],
     ).fetchall()
     return [

@@ -65,8 +65,9 @@ def _stood(connection: duckdb.DuckDBPyConnection, name: str, night: date, *, inc
 
 
 # A record is as old as the log or an earlier night has it: retention takes the oldest versions out of the log.
-# A cluster is named by its oldest member, of the CRM first: so it keeps its name as it grows, of two that merge the
-# older name stays, and a part that splits off has its own oldest member's.
+# A cluster is named by its oldest member in the CRM, or else of all: so it keeps its name as it grows, of two that
+# merge the older name stays, and a part that splits off has its own oldest member's. Without the CRM first, an account
+# that was seen a night before its customer would name them otherwise than a night that sees both at once.
 # A cluster that holds a customer of the CRM is that customer. Else its person stands for the one company that the
 # CRM has it as a contact of, or else for the one that its own records name; for two companies it stands for none.
 _TONIGHT = """
@@ -78,7 +79,7 @@ founded as (
     select c.record_ref, c.component_ref, n.object, n.parent_ref, n.employer_ref,
         first_value(c.record_ref) over (
             partition by c.component_ref
-            order by least(c.known_on, met.met_on), not starts_with(c.record_ref, 'crm|'), c.record_ref
+            order by not starts_with(c.record_ref, 'crm|'), least(c.known_on, met.met_on), c.record_ref
         ) as founder_ref
     from identity.component c join identity.normal n using (record_ref)
     left join met using (record_ref)

@@ -50,12 +50,12 @@ def test_decision_merges_two_customers_and_another_keeps_apart_whatever_links():
     assert found == {"c1": "c1", "c2": "c1", "r": "r"}
 
 
-def test_cluster_is_named_by_its_oldest_member():
+def test_cluster_is_named_by_its_oldest_member_in_the_crm_or_else_of_all():
     old = {"known_on": date(2024, 1, 1)}
     found = clustered(holding(customer(1, **ANNA, email=MAIL), reader(1, email=MAIL, **old)))
-    assert found == {"c1": "r1", "r1": "r1"}
-    found = clustered(holding(customer(1, **ANNA, email=MAIL), complainant(1, email=MAIL)))
-    assert found == {"c1": "c1", "b1": "c1"}  # of one age, the CRM's
+    assert found == {"c1": "c1", "r1": "c1"}
+    found = clustered(holding(complainant(1, **ANNA, email=MAIL), reader(1, email=MAIL, **old)))
+    assert found == {"b1": "r1", "r1": "r1"}
 
 
 def history(connection):
@@ -84,16 +84,14 @@ MERGE = "knowledge|readers|r1,crm|customers|c1,merge,she told us,2025-07-01"
 def test_merge_and_split_leave_a_history_in_which_only_who_moves_is_renamed(strangers, tmp_path):
     assert clustered(strangers) == {"c1": "c1", "r1": "r1", "b1": "b1"}
     decide(strangers, tmp_path, MERGE)
-    assert clustered(strangers, date(2025, 7, 1)) == {"c1": "r1", "r1": "r1", "b1": "b1"}
+    assert clustered(strangers, date(2025, 7, 1)) == {"c1": "c1", "r1": "c1", "b1": "b1"}
     decide(strangers, tmp_path)
     assert clustered(strangers, date(2025, 7, 5)) == {"c1": "c1", "r1": "r1", "b1": "b1"}
     assert history(strangers) == [
         ("b1", "b1", "1900-01-01", None),
-        ("c1", "c1", "1900-01-01", "2025-07-01"),
-        ("c1", "r1", "2025-07-01", "2025-07-05"),
-        ("c1", "c1", "2025-07-05", None),
+        ("c1", "c1", "1900-01-01", None),  # whoever comes and goes, the customer's name stays
         ("r1", "r1", "1900-01-01", "2025-07-01"),
-        ("r1", "r1", "2025-07-01", "2025-07-05"),  # for these nights it stood for a customer
+        ("r1", "c1", "2025-07-01", "2025-07-05"),
         ("r1", "r1", "2025-07-05", None),
     ]
 
