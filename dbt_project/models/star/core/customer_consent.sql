@@ -25,7 +25,11 @@ statements as (
         consents.stated_date,
         coalesce(consents.is_granted, false) as is_granted,
         row_number() over (
-            partition by consents.customer_id, consents.purpose, consents.channel, consents.stated_date
+            partition by
+                consents.customer_id,
+                consents.purpose,
+                coalesce(consents.channel, 'all'),
+                consents.stated_date
             order by
                 consents.stated_at desc nulls last,
                 consents.is_granted asc nulls last,
