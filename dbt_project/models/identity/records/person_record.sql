@@ -1,7 +1,37 @@
+{#- what a row may say of somebody, and the type of what it does not say -#}
+{%- set columns = {
+    'kind': 'string', 'first_name': 'string', 'last_name': 'string', 'full_name': 'string',
+    'company_name': 'string', 'registration_number': 'string', 'email': 'string', 'phone': 'string',
+    'street': 'string', 'postal_code': 'string', 'city': 'string', 'country': 'string', 'birth_date': 'date',
+    'birth_year': 'bigint', 'parent_ref': 'string', 'customer_id': 'string', 'order_id': 'string'
+} -%}
+{%- set person = {'kind': "'person'"} -%}
+{#- rows that say something, whom, by which id, what under the same name, and what otherwise -#}
+{%- set sayings = [
+    ('customer_versions', 'customers', 'customer_id',
+        'first_name last_name company_name registration_number email phone street postal_code city country birth_date',
+        {
+            'kind': 'customer_type',
+            'parent_ref': "'crm|customers|' || parent_customer_id",
+            'first_known_on': 'known_on',
+            'row_key': "row_key || '|' || lpad(cast(version_number as string), 10, '0')",
+        }),
+    ('contacts', 'contacts', 'contact_id', 'first_name last_name email phone',
+        {'kind': "'person'", 'parent_ref': "'crm|customers|' || customer_id"}),
+    ('complaints', 'complainants', 'complainant_id',
+        'full_name company_name email phone postal_code city customer_id order_id', person),
+    ('invitations', 'respondents', 'respondent_id', 'full_name email customer_id', person),
+    ('responses', 'respondents', 'respondent_id', 'full_name email phone postal_code customer_id order_id', person),
+    ('deliveries', 'readers', 'reader_id', 'full_name email customer_id', person),
+    ('searches', 'readers', 'reader_id', 'full_name customer_id', {'kind': "'person'", 'said_at': 'searched_at'}),
+    ('members', 'members', 'member_id', 'full_name company_name email country birth_year customer_id', person),
+    ('contributions', 'members', 'member_id', '', person)
+] -%}
+
 -- Grain: one row per reference by which a source names a person or a company, with the latest that its
 -- records say. What a source says of somebody stands in many of its records; a field keeps its last value
--- that is not null. A record states its customer by number or by an order that the CRM knows; two that differ
--- state none.
+-- that is not null. A contribution's member may have no row of its own. A record states its customer by
+-- number or by an order that the CRM knows; two that differ state none.
 
 with customer_versions as (
 
@@ -64,275 +94,32 @@ contributions as (
 ),
 
 said as (
+    {%- for relation, object, native_id, named, otherwise in sayings %}
 
     select
         source,
-        'customers' as object,
-        customer_id as native_id,
-        customer_type as kind,
-        first_name,
-        last_name,
-        cast(null as string) as full_name,
-        company_name,
-        registration_number,
-        email,
-        phone,
-        street,
-        postal_code,
-        city,
-        country,
-        birth_date,
-        cast(null as bigint) as birth_year,
-        'crm|customers|' || parent_customer_id as parent_ref,
-        cast(null as string) as customer_id,
-        cast(null as string) as order_id,
-        updated_at as said_at,
-        known_on as first_known_on,
+        '{{ object }}' as object,
+        {{ native_id }} as native_id,
+        {%- for column, type in columns.items() %}
+        {%- if column in otherwise %}
+        {{ otherwise[column] }} as {{ column }},
+        {%- elif column in named.split() %}
+        {{ column }},
+        {%- else %}
+        cast(null as {{ type }}) as {{ column }},
+        {%- endif %}
+        {%- endfor %}
+        {{ otherwise.get('said_at', 'updated_at') }} as said_at,
+        {% if 'first_known_on' in otherwise %}{{ otherwise['first_known_on'] }} as {% endif %}first_known_on,
         known_on,
-        row_key || '|' || lpad(cast(version_number as string), 10, '0') as row_key
-    from customer_versions
-    where customer_id is not null
+        {% if 'row_key' in otherwise %}{{ otherwise['row_key'] }} as {% endif %}row_key
+    from {{ relation }}
+    where {{ native_id }} is not null
+    {%- if not loop.last %}
 
     union all
-
-    select
-        source,
-        'contacts' as object,
-        contact_id as native_id,
-        'person' as kind,
-        first_name,
-        last_name,
-        cast(null as string) as full_name,
-        cast(null as string) as company_name,
-        cast(null as string) as registration_number,
-        email,
-        phone,
-        cast(null as string) as street,
-        cast(null as string) as postal_code,
-        cast(null as string) as city,
-        cast(null as string) as country,
-        cast(null as date) as birth_date,
-        cast(null as bigint) as birth_year,
-        'crm|customers|' || customer_id as parent_ref,
-        cast(null as string) as customer_id,
-        cast(null as string) as order_id,
-        updated_at as said_at,
-        first_known_on,
-        known_on,
-        row_key
-    from contacts
-    where contact_id is not null
-
-    union all
-
-    select
-        source,
-        'complainants' as object,
-        complainant_id as native_id,
-        'person' as kind,
-        cast(null as string) as first_name,
-        cast(null as string) as last_name,
-        full_name,
-        company_name,
-        cast(null as string) as registration_number,
-        email,
-        phone,
-        cast(null as string) as street,
-        postal_code,
-        city,
-        cast(null as string) as country,
-        cast(null as date) as birth_date,
-        cast(null as bigint) as birth_year,
-        cast(null as string) as parent_ref,
-        customer_id,
-        order_id,
-        updated_at as said_at,
-        first_known_on,
-        known_on,
-        row_key
-    from complaints
-    where complainant_id is not null
-
-    union all
-
-    select
-        source,
-        'respondents' as object,
-        respondent_id as native_id,
-        'person' as kind,
-        cast(null as string) as first_name,
-        cast(null as string) as last_name,
-        full_name,
-        cast(null as string) as company_name,
-        cast(null as string) as registration_number,
-        email,
-        cast(null as string) as phone,
-        cast(null as string) as street,
-        cast(null as string) as postal_code,
-        cast(null as string) as city,
-        cast(null as string) as country,
-        cast(null as date) as birth_date,
-        cast(null as bigint) as birth_year,
-        cast(null as string) as parent_ref,
-        customer_id,
-        cast(null as string) as order_id,
-        updated_at as said_at,
-        first_known_on,
-        known_on,
-        row_key
-    from invitations
-    where respondent_id is not null
-
-    union all
-
-    select
-        source,
-        'respondents' as object,
-        respondent_id as native_id,
-        'person' as kind,
-        cast(null as string) as first_name,
-        cast(null as string) as last_name,
-        full_name,
-        cast(null as string) as company_name,
-        cast(null as string) as registration_number,
-        email,
-        phone,
-        cast(null as string) as street,
-        postal_code,
-        cast(null as string) as city,
-        cast(null as string) as country,
-        cast(null as date) as birth_date,
-        cast(null as bigint) as birth_year,
-        cast(null as string) as parent_ref,
-        customer_id,
-        order_id,
-        updated_at as said_at,
-        first_known_on,
-        known_on,
-        row_key
-    from responses
-    where respondent_id is not null
-
-    union all
-
-    select
-        source,
-        'readers' as object,
-        reader_id as native_id,
-        'person' as kind,
-        cast(null as string) as first_name,
-        cast(null as string) as last_name,
-        full_name,
-        cast(null as string) as company_name,
-        cast(null as string) as registration_number,
-        email,
-        cast(null as string) as phone,
-        cast(null as string) as street,
-        cast(null as string) as postal_code,
-        cast(null as string) as city,
-        cast(null as string) as country,
-        cast(null as date) as birth_date,
-        cast(null as bigint) as birth_year,
-        cast(null as string) as parent_ref,
-        customer_id,
-        cast(null as string) as order_id,
-        updated_at as said_at,
-        first_known_on,
-        known_on,
-        row_key
-    from deliveries
-    where reader_id is not null
-
-    union all
-
-    select
-        source,
-        'readers' as object,
-        reader_id as native_id,
-        'person' as kind,
-        cast(null as string) as first_name,
-        cast(null as string) as last_name,
-        full_name,
-        cast(null as string) as company_name,
-        cast(null as string) as registration_number,
-        cast(null as string) as email,
-        cast(null as string) as phone,
-        cast(null as string) as street,
-        cast(null as string) as postal_code,
-        cast(null as string) as city,
-        cast(null as string) as country,
-        cast(null as date) as birth_date,
-        cast(null as bigint) as birth_year,
-        cast(null as string) as parent_ref,
-        customer_id,
-        cast(null as string) as order_id,
-        searched_at as said_at,
-        first_known_on,
-        known_on,
-        row_key
-    from searches
-    where reader_id is not null
-
-    union all
-
-    select
-        source,
-        'members' as object,
-        member_id as native_id,
-        'person' as kind,
-        cast(null as string) as first_name,
-        cast(null as string) as last_name,
-        full_name,
-        company_name,
-        cast(null as string) as registration_number,
-        email,
-        cast(null as string) as phone,
-        cast(null as string) as street,
-        cast(null as string) as postal_code,
-        cast(null as string) as city,
-        country,
-        cast(null as date) as birth_date,
-        birth_year,
-        cast(null as string) as parent_ref,
-        customer_id,
-        cast(null as string) as order_id,
-        updated_at as said_at,
-        first_known_on,
-        known_on,
-        row_key
-    from members
-    where member_id is not null
-
-    union all
-
-    -- a contribution's member may have no row of its own
-    select
-        source,
-        'members' as object,
-        member_id as native_id,
-        'person' as kind,
-        cast(null as string) as first_name,
-        cast(null as string) as last_name,
-        cast(null as string) as full_name,
-        cast(null as string) as company_name,
-        cast(null as string) as registration_number,
-        cast(null as string) as email,
-        cast(null as string) as phone,
-        cast(null as string) as street,
-        cast(null as string) as postal_code,
-        cast(null as string) as city,
-        cast(null as string) as country,
-        cast(null as date) as birth_date,
-        cast(null as bigint) as birth_year,
-        cast(null as string) as parent_ref,
-        cast(null as string) as customer_id,
-        cast(null as string) as order_id,
-        updated_at as said_at,
-        first_known_on,
-        known_on,
-        row_key
-    from contributions
-    where member_id is not null
+    {%- endif %}
+    {%- endfor %}
 
 ),
 
@@ -357,21 +144,9 @@ records as (
         source,
         object,
         native_id,
-        {{ latest_said('kind') }} as kind,
-        {{ latest_said('first_name') }} as first_name,
-        {{ latest_said('last_name') }} as last_name,
-        {{ latest_said('full_name') }} as full_name,
-        {{ latest_said('company_name') }} as company_name,
-        {{ latest_said('registration_number') }} as registration_number,
-        {{ latest_said('email') }} as email,
-        {{ latest_said('phone') }} as phone,
-        {{ latest_said('street') }} as street,
-        {{ latest_said('postal_code') }} as postal_code,
-        {{ latest_said('city') }} as city,
-        {{ latest_said('country') }} as country,
-        {{ latest_said('birth_date') }} as birth_date,
-        {{ latest_said('birth_year') }} as birth_year,
-        {{ latest_said('parent_ref') }} as parent_ref,
+        {%- for column in columns if column not in ('customer_id', 'order_id') %}
+        {{ latest_said(column) }} as {{ column }},
+        {%- endfor %}
         case when count(distinct stated_customer_id) = 1 then 'crm|customers|' || max(stated_customer_id) end
             as stated_ref,
         min(first_known_on) as known_on,
