@@ -124,8 +124,10 @@ class Shown:
 
 
 def demand(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raises:
-    ConfigurationError: no night of this home has matched its records yet.
+    """Refuse a home of which nothing can be said yet.
+
+    Raises:
+        ConfigurationError: no night of this home has matched its records.
     """
     tables = {name for (name,) in connection.execute(
         "select table_name from duckdb_tables() where schema_name = 'identity'").fetchall()}  # fmt: skip
