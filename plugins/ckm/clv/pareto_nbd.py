@@ -33,8 +33,8 @@ from ckm.clv.maximum import Evaluation, dot
 from ckm.clv.order_fit import OrderFit, fit_orders
 from ckm.clv.rows import Floats, States, check_horizon, check_states, states_of
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-_PANEL = 4.0
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
+_PANEL = 3.5
 _NEGLIGIBLE = 42.0
 _CHUNK = 500_000
 

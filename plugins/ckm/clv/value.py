@@ -284,63 +284,42 @@ def _spend_laws(
     tail: float,
     edges: Floats,
 ) -> tuple[Floats, Floats]:
-    """Law of the spend of customers alive at T, at each point, in units of gamma + n m of the `centre`.
+    """Law of R of customers alive at T who all have n transactions, at each point; `x` and `T` of shape (m,).
 
-    Returns log v of a common grid, shape (g,), and the laws, shape (points, m, g + 1), as `_spend_law` has them.
+    Returns log v of a common grid in units of gamma + n m of the `centre`, shape (g,), and P(R <= v), shape
+    (points, m, g + 1), whose first column is P(R = 0). An m of the population stands for those of customers.
     """
-    if len(points) == 1:
-        log_grid, law = _spend_law(*points[0], x, T, n, horizon, tail, edges)
-        return log_grid, law[None]
-    typical = centre.p * centre.gamma / max(centre.q - 1, 0.1)  # stands for m, which the factors do not know
-    made = []
-    for order_law, gg in points:
-        log_grid, law = _spend_law(order_law, gg, x, T, n, horizon, tail, edges)
-        made.append((log_grid + np.log((gg.gamma + n * typical) / (centre.gamma + n * typical)), law))
-    step = max(made[0][0][1] - made[0][0][0], 0.01)
-    common = np.arange(min(grid[0] for grid, _ in made), max(grid[-1] for grid, _ in made) + step, step)
-    laws = np.empty((len(made), x.size, common.size + 1))
-    for place, (grid, law) in enumerate(made):
-        laws[place, :, 0] = law[:, 0]
-        for row in range(x.size):
-            laws[place, row, 1:] = np.interp(common, grid, law[row, 1:], left=law[row, 0])
-    return common, laws
-
-
-def _spend_law(
-    order_law: OrderParameters,
-    gg: GammaGammaParameters,
-    x: Floats,
-    T: Floats,
-    n: float,
-    horizon: float,
-    tail: float,
-    edges: Floats,
-) -> tuple[Floats, Floats]:
-    """Law of R for customers alive at T who all have n transactions; `x` and `T` of shape (m,).
-
-    Returns log v of the grid, shape (g,), and P(R <= v), shape (m, g + 1), whose first column is P(R = 0).
-    """
-    reaches = model_of(order_law).order_tail(order_law, x, T, horizon, edges)
-    blocks = max(2, int((reaches.max(axis=0) > _NEGLIGIBLE).sum()) + 1)
-    reaches, edges = reaches[:, :blocks], edges[:blocks]
-    mass = -np.diff(reaches, axis=1)
-    mass[:, -1] += reaches[:, -1]
+    reaches = np.stack([model_of(law).order_tail(law, x, T, horizon, edges) for law, _ in points])
+    blocks = max(2, int((reaches.max(axis=(0, 1)) > _NEGLIGIBLE).sum()) + 1)
+    reaches, edges = reaches[:, :, :blocks], edges[:blocks]
+    mass = -np.diff(reaches, axis=2)
+    mass[:, :, -1] += reaches[:, :, -1]
     middle = (edges[:-1] + edges[1:] - 1) / 2
+    most = edges[min(int((reaches.max(axis=(0, 1)) > 0.4 * tail).sum()), blocks - 1)]
 
     # Lattice points are multiples of a step that depends on n only. They start where even a single order
     # hardly ever is worth less, and end where at most 0.8 of the upper tail is left.
-    shape = gg.p * n + gg.q
-    step = float(np.clip(0.6 / np.sqrt(shape), 0.005, 0.03))
-    most = edges[min(int((reaches.max(axis=0) > 0.4 * tail).sum()), blocks - 1)]
-    typical = np.log(gg.p / shape)
-    bottom = max(_logit(betaincinv(gg.p, shape, 1e-4)), typical - 14.0)
-    top = max(-_logit(betaincinv(shape, gg.p * most, 0.4 * tail)), bottom + step)
+    mean = centre.p * centre.gamma / max(centre.q - 1, 0.1)
+    shifts, bottoms, tops = {}, [], []
+    for _, gg in points:
+        shape = gg.p * n + gg.q
+        shifts[gg] = np.log((gg.gamma + n * mean) / (centre.gamma + n * mean))
+        bottoms.append(max(_logit(betaincinv(gg.p, shape, 1e-4)), np.log(gg.p / shape) - 14.0) + shifts[gg])
+        tops.append(-_logit(betaincinv(shape, gg.p * most, 0.4 * tail)) + shifts[gg])
+    step = float(np.clip(0.6 / np.sqrt(centre.p * n + centre.q), 0.005, 0.03)) * (
+        1 if len(points) == 1 else 2
+    )
+    bottom, top = min(bottoms), max(max(tops), min(bottoms) + step)
     log_grid = step * np.arange(np.floor(bottom / step), np.ceil(top / step) + 1)
-    table = betainc(gg.p * middle[:, None], shape, expit(log_grid))
-    law = np.empty((x.size, log_grid.size + 1))
-    law[:, 0] = 1 - reaches[:, 0]
-    law[:, 1:] = mass @ table + law[:, :1]
-    return log_grid, law
+    tables = {
+        gg: betainc(gg.p * middle[:, None], gg.p * n + gg.q, expit(log_grid - shift))
+        for gg, shift in shifts.items()
+    }
+    laws = np.empty((len(points), x.size, log_grid.size + 1))
+    laws[:, :, 0] = 1 - reaches[:, :, 0]
+    for place, (_, gg) in enumerate(points):
+        laws[place, :, 1:] = mass[place] @ tables[gg] + laws[place, :, :1]
+    return log_grid, laws
 
 
 def _logit(y: float) -> float:
