@@ -24,8 +24,9 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betainc, betaln, expit, gammaln, polygamma, psi
+from scipy.special import betaln, expit, gammaln, polygamma, psi
 
+from ckm.clv.arrivals import arrivals_tail
 from ckm.clv.maximum import Evaluation, dot
 from ckm.clv.order_fit import MIN_CUSTOMERS, MIN_REPEATERS, SCALE_BOUNDS, SHAPE_BOUNDS, OrderFit, fit_orders
 from ckm.clv.rows import Floats, States, check_horizon, check_states, distinct_rows, states_of
@@ -264,7 +265,7 @@ def order_tail(
     z = horizon / (parameters.alpha + age + horizon)
     b = (parameters.b + parameters.chances(frequency))[:, None]
     outlived = np.exp(betaln(parameters.a, b + counts - 1) - betaln(parameters.a, b))
-    return betainc(counts, (parameters.r + frequency)[:, None], z[:, None]) * outlived
+    return arrivals_tail(parameters.r + frequency, z, counts) * outlived
 
 
 def draw_orders(

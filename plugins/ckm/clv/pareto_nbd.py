@@ -27,8 +27,9 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betainc, expit, exprel, gammaln, polygamma, psi
+from scipy.special import expit, exprel, gammaln, polygamma, psi
 
+from ckm.clv.arrivals import arrivals_tail
 from ckm.clv.maximum import Evaluation, dot
 from ckm.clv.order_fit import OrderFit, fit_orders
 from ckm.clv.rows import Floats, States, check_horizon, check_states, states_of
@@ -202,14 +203,12 @@ def order_tail(
     there until then: S(t) F(t) plus the mean of F over the times of leaving before t. Error below 1e-6.
     `frequency` and `age` of shape (states,), `counts` k >= 1.
     """
-    shape = (parameters.r + frequency)[:, None]
-    alpha, beta = (parameters.alpha + age)[:, None], (parameters.beta + age)[:, None]
+    shape, alpha, beta = parameters.r + frequency, parameters.alpha + age, parameters.beta + age
     gone_by = -np.expm1(-parameters.s * np.log1p(horizon / beta))
-    result = (1 - gone_by) * betainc(counts, shape, horizon / (alpha + horizon))
+    result = (1 - gone_by)[:, None] * arrivals_tail(shape, horizon / (alpha + horizon), counts)
     for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        share = gone_by * (node + 1) / 2
-        u = beta * np.expm1(-np.log1p(-share) / parameters.s)
-        result += gone_by * weight / 2 * betainc(counts, shape, u / (alpha + u))
+        u = beta * np.expm1(-np.log1p(-gone_by * (node + 1) / 2) / parameters.s)
+        result += (gone_by * weight / 2)[:, None] * arrivals_tail(shape, u / (alpha + u), counts)
     return result
 
 

@@ -289,7 +289,8 @@ def _spend_laws(
     Returns log v of a common grid in units of gamma + n m of the `centre`, shape (g,), and P(R <= v), shape
     (points, m, g + 1), whose first column is P(R = 0). An m of the population stands for those of customers.
     """
-    reaches = np.stack([model_of(law).order_tail(law, x, T, horizon, edges) for law, _ in points])
+    tails = {law: model_of(law).order_tail(law, x, T, horizon, edges) for law in {law for law, _ in points}}
+    reaches = np.stack([tails[law] for law, _ in points])
     blocks = max(2, int((reaches.max(axis=(0, 1)) > _NEGLIGIBLE).sum()) + 1)
     reaches, edges = reaches[:, :, :blocks], edges[:blocks]
     mass = -np.diff(reaches, axis=2)

@@ -32,6 +32,15 @@ def shop(purchases: pa.Table) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def all_known(connection: duckdb.DuckDBPyConnection) -> None:
+    """Every purchase is known, and nobody has refused profiling."""
+    connection.execute("create table scores.purchase as select *, 0 as costed_value from all_purchases")
+    connection.execute(
+        """create table scores.rfm_state as select distinct customer_key, true as is_profiling_allowed
+        from scores.purchase"""
+    )
+
+
 def night(connection: duckdb.DuckDBPyConnection, day: date, run: str = "run", rate: float = 0.1) -> Scored:
     """What dbt and the step `score` do of a night: the purchases by then, their states, and the scores."""
     connection.execute(
@@ -42,8 +51,8 @@ def night(connection: duckdb.DuckDBPyConnection, day: date, run: str = "run", ra
         [day],
     )
     connection.execute(
-        """create or replace table scores.rfm_state as
-        select distinct customer_key, customer_key not like 'refused%' as is_profiling_allowed from scores.purchase"""
+        """create or replace table scores.rfm_state as select distinct customer_key, true as is_profiling_allowed
+        from scores.purchase"""
     )
     value_model.histories(connection, "known", day)
     connection.execute(
