@@ -81,6 +81,7 @@ def score(
             if not held:
                 _write(connection)
                 _score_month_ends(connection, model, night, annual_discount_rate)
+            value_model.measure_since(connection, model, night)
             _record(connection, run_id, night, model, distinct)
         else:
             _leave_unscored(connection, note or "", reporting_currency)
@@ -167,19 +168,20 @@ def _register_state_scores(
         law, model.order_value.parameters, x, t_x, age, states.valued_repeats, DAYS_365, annual_discount_rate,
         level=INTERVAL, spread=value.spread(model.orders, model.order_value),
     )  # fmt: skip
-    discounted = {
-        name: value.discounted_orders(law, x, t_x, age, days, annual_discount_rate)
-        for name, days in (("90d", DAYS_90), ("365d", DAYS_365), ("lifetime", LIFETIME_DAYS))
-    }
+    expected, discounted = value.outlook(
+        law, x, t_x, age, (DAYS_90, DAYS_365, LIFETIME_DAYS), annual_discount_rate
+    )
     _show(
         connection,
         "state_scores",
         _keys(states)
         | {
             "p_alive": orders.probability_alive(law, x, t_x, age),
-            "expected_orders_90d": orders.expected_orders(law, x, t_x, age, DAYS_90),
-            "expected_orders_365d": orders.expected_orders(law, x, t_x, age, DAYS_365),
-            **{f"discounted_orders_{name}": found for name, found in discounted.items()},
+            "expected_orders_90d": expected[0],
+            "expected_orders_365d": expected[1],
+            "discounted_orders_90d": discounted[0],
+            "discounted_orders_365d": discounted[1],
+            "discounted_orders_lifetime": discounted[2],
             "p_no_order_90d": orders.probability_no_order(law, x, t_x, age, DAYS_90),
             "low_factor": low,
             "high_factor": high,
@@ -278,7 +280,7 @@ def _score_month_ends(
             "month_end_scores",
             _keys(states)
             | {
-                "discounted": value.discounted_orders(law, x, t_x, age, DAYS_365, annual_discount_rate),
+                "discounted": value.outlook(law, x, t_x, age, (DAYS_365,), annual_discount_rate)[1][0],
                 "silent": orders.probability_no_order(law, x, t_x, age, DAYS_90),
             },
         )

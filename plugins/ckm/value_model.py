@@ -317,6 +317,58 @@ def _backtest(
     return _Choice(order_model, value_model, ranking, note)
 
 
+def measure_since(connection: duckdb.DuckDBPyConnection, model: ValueModel, night: date) -> None:
+    """Hold what the model expected since it was made against what has happened by tonight, in `scores.backtest`.
+
+    Its parameters have seen nothing of it. What each customer ordered in as many days before stands beside it.
+    """
+    connection.execute(
+        "delete from scores.backtest where data_until = ? and cut_date = data_until", [model.data_until]
+    )
+    horizon = (night - model.data_until).days
+    if horizon < 1:
+        return
+    histories(connection, "since", model.data_until, horizon)
+    states = _distinct(connection, "since")
+    law = model.orders.parameters
+    x, t_x, age, _ = states.values()
+    _show_predictions(
+        connection, states, {law.model: MODELS[law.model].expected_orders(law, x, t_x, age, float(horizon))}
+    )
+    expected = f"{law.model}_orders"
+    figures = connection.execute(
+        f"""
+        select avg(abs({expected} - orders)), avg(abs(last_orders - orders)),
+            sqrt(avg(({expected} - orders) ** 2)), sqrt(avg((last_orders - orders) ** 2)),
+            sum({expected} - orders) / nullif(sum(orders), 0),
+            sum(last_orders - orders)::double / nullif(sum(orders), 0)
+        from since join state_predictions using (frequency, first_to_last_order_days, age_days)
+        """
+    ).fetchone()
+    connection.unregister("state_predictions")
+    pairs = zip(("mae", "rmse", "total_error"), figures[::2], figures[1::2], strict=True)
+    insert_rows(
+        connection,
+        "scores.backtest",
+        BACKTEST_COLUMNS,
+        [
+            [model.data_until, law.model, model.data_until, horizon, True, metric, found, "last_period", rule]
+            for metric, found, rule in pairs
+            if found is not None
+        ],
+    )
+
+
+def _show_predictions(
+    connection: duckdb.DuckDBPyConnection, states: dict[str, np.ndarray], predictions: dict[str, np.ndarray]
+) -> None:
+    """Make `state_predictions` visible to SQL: the expected orders of each model per distinct state."""
+    keys = ("frequency", "first_to_last_order_days", "age_days")
+    columns = {name: pa.array(states[name].astype("int64")) for name in keys}
+    columns |= {f"{name}_orders": pa.array(expected) for name, expected in predictions.items()}
+    connection.register("state_predictions", pa.table(columns))
+
+
 def _losses(
     connection: duckdb.DuckDBPyConnection, states: dict[str, np.ndarray], predictions: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -370,18 +422,7 @@ def _predict(
     first_day: date,
 ) -> None:
     """Make `predicted`: per customer of `holdout`, orders and spend as each model and rule expected them."""
-    connection.register(
-        "state_predictions",
-        pa.table(
-            {
-                **{
-                    name: pa.array(states[name].astype("int64"))
-                    for name in ("frequency", "first_to_last_order_days", "age_days")
-                },
-                **{f"{name}_orders": pa.array(expected) for name, expected in predictions.items()},
-            }
-        ),
-    )
+    _show_predictions(connection, states, predictions)
     histories(connection, "before", cut - timedelta(days=horizon), horizon)
     spend = ", ".join(f"{name}_orders * {at_cut.value_sql()} as {name}_spend" for name in predictions)
     cells = """least(frequency, 4) as f,

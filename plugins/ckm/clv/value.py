@@ -23,9 +23,13 @@ DAYS_PER_YEAR = 365.0
 MAX_LEVEL = 0.999
 """Wider intervals are refused: the law is truncated where its tail falls below 1e-7."""
 
-NEGLIGIBLE_ERROR = 0.02
-"""Standard errors of the logarithms below which no interval takes notice of them."""
+NEGLIGIBLE_ERROR = 0.03
+"""Standard errors of the logarithms below which no interval takes notice of them: where a customer's spend has a
+coefficient of variation of one half or more, they widen it by less than 0.2 %."""
+LATER_STEP_DAYS = 182.5
+"""Steps of discounting after the first year; at 10 % a year they cost less than 1e-3 of the value."""
 
+_CHEBYSHEV = 40
 _CHUNK = 2_000_000
 _NEGLIGIBLE = 1e-7
 
@@ -53,6 +57,36 @@ def discounted_orders(
     times, factors = _discount_steps(horizon_days, annual_discount_rate, step_days)
     count = _discounted(parameters, x.ravel()[first], T.ravel()[first], times, factors)
     return model_of(parameters).probability_alive(parameters, x, t_x, T) * count[inverse].reshape(x.shape)
+
+
+def outlook(
+    parameters: OrderParameters,
+    frequency: ArrayLike,
+    recency: ArrayLike,
+    age: ArrayLike,
+    horizons_days: Sequence[float],
+    annual_discount_rate: float,
+) -> tuple[Floats, Floats]:
+    """Expected and discounted orders of several horizons at once, each of shape (horizons, states).
+
+    As `expected_orders` and `discounted_orders`, but the law of a state is worked out once for all of them, and
+    after a year the steps of discounting are `LATER_STEP_DAYS` long. Raises ValueError as these do.
+    """
+    x, t_x, T = (column.ravel() for column in check_states(frequency, recency, age))
+    first, inverse = distinct_rows(x, T)
+    ends = {horizon: _step_ends(horizon) for horizon in horizons_days}
+    times = sorted({end for each in ends.values() for end in each})
+    count = _orders_if_alive(parameters, x[first], T[first], times)
+    alive = model_of(parameters).probability_alive(parameters, x, t_x, T)
+    expected, discounted = np.empty((len(ends), x.size)), np.empty((len(ends), x.size))
+    for row, horizon in enumerate(horizons_days):
+        columns = [times.index(end) for end in ends[horizon]]
+        edges = np.array([0.0, *ends[horizon]])
+        factors = (1 + annual_discount_rate) ** (-(edges[1:] + edges[:-1]) / 2 / DAYS_PER_YEAR)
+        upto = count[:, columns]
+        expected[row] = alive * upto[inverse, -1]
+        discounted[row] = alive * (upto @ (factors - np.append(factors[1:], 0.0)))[inverse]
+    return expected, discounted
 
 
 def value_interval_factors(
@@ -115,7 +149,7 @@ def value_interval_factors(
     pair_x, pair_T, pair_n = x.ravel()[first], T.ravel()[first], n.ravel()[first]
     scale = np.where(gg.p * pair_n + gg.q > 1, (gg.p * pair_n + gg.q - 1) / gg.p, np.nan)
     if annual_discount_rate > 0 and horizon_days > 0:
-        plain = model_of(order_law).orders_if_alive(order_law, pair_x, pair_T, [horizon_days])[:, 0]
+        plain = _orders_if_alive(order_law, pair_x, pair_T, [horizon_days])[:, 0]
         scale = scale * _discounted(order_law, pair_x, pair_T, times, discount) / plain
     points = list(spread) or [(order_law, gg)]
     alive = np.stack(
@@ -237,6 +271,51 @@ def _moved(parameters, log_step: Floats):  # type: ignore[no-untyped-def]
     return type(parameters)(*(np.array(values) * np.exp(np.clip(log_step, -20, 20))).tolist())
 
 
+def _orders_if_alive(law: OrderParameters, x: Floats, T: Floats, times: Sequence[float]) -> Floats:
+    """`orders_if_alive` of many pairs (x, T), shape (pairs, times), to a relative 1e-10.
+
+    For one x it is analytic in log(alpha + T), so where an x has many ages it is worked out at Chebyshev points
+    between the youngest and the oldest and interpolated to the others in barycentric form.
+    """
+    module = model_of(law)
+    result = np.empty((x.size, len(times)))
+    order = np.argsort(x, kind="stable")
+    bounds = np.flatnonzero(np.diff(x[order])) + 1
+    alone = []
+    angle = np.pi * np.arange(_CHEBYSHEV) / (_CHEBYSHEV - 1)
+    weights = np.where((np.arange(_CHEBYSHEV) % (_CHEBYSHEV - 1)) == 0, 0.5, 1.0) * (-1.0) ** np.arange(
+        _CHEBYSHEV
+    )
+    for rows in np.split(order, bounds):
+        if rows.size <= 2 * _CHEBYSHEV:
+            alone.append(rows)
+            continue
+        place = np.log(law.alpha + T[rows])
+        low, high = place.min(), place.max()
+        nodes = (low + high) / 2 + (high - low) / 2 * np.cos(angle)
+        ages = np.maximum(np.exp(nodes) - law.alpha, 0.0)
+        known = module.orders_if_alive(law, np.full(_CHEBYSHEV, x[rows[0]]), ages, times)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = weights / (place[:, None] - nodes)
+            share /= share.sum(axis=1, keepdims=True)
+        hit = ~np.isfinite(share).all(axis=1)
+        share[hit] = np.isclose(place[hit, None], nodes, rtol=1e-14, atol=1e-14)
+        result[rows] = share @ known
+    if alone:
+        few = np.concatenate(alone)
+        result[few] = module.orders_if_alive(law, x[few], T[few], times)
+    return result
+
+
+def _step_ends(horizon_days: float) -> list[float]:
+    """Ends of steps of 30 days up to a year and of half a year after it, the last cut at the horizon."""
+    early = _discount_steps(min(horizon_days, DAYS_PER_YEAR), 0.0, 30.0)[0].tolist()
+    if horizon_days <= DAYS_PER_YEAR:
+        return early
+    later = _discount_steps(horizon_days - DAYS_PER_YEAR, 0.0, LATER_STEP_DAYS)[0]
+    return early + (DAYS_PER_YEAR + later).tolist()
+
+
 def _discount_steps(
     horizon_days: float, annual_discount_rate: float, step_days: float
 ) -> tuple[Floats, Floats]:
@@ -256,7 +335,7 @@ def _discount_steps(
 def _discounted(law: OrderParameters, x: Floats, T: Floats, times: Floats, factors: Floats) -> Floats:
     """Discounted orders of a customer alive at T; `x` and `T` of shape (n,), which is returned."""
     # Summed by parts: E[X(t_k)] enters with its own factor and leaves with that of the next step.
-    return model_of(law).orders_if_alive(law, x, T, times) @ (factors - np.append(factors[1:], 0.0))
+    return _orders_if_alive(law, x, T, times) @ (factors - np.append(factors[1:], 0.0))
 
 
 def _order_reach(law: OrderParameters, x: Floats, T: Floats, horizon: float) -> Floats:
