@@ -81,7 +81,9 @@ purchase_counts as (
         sum(case when extract(quarter from order_date) = 2 then 1 else 0 end) as in_second_quarter,
         sum(case when extract(quarter from order_date) = 3 then 1 else 0 end) as in_third_quarter,
         sum(case when extract(quarter from order_date) = 4 then 1 else 0 end) as in_fourth_quarter,
-        sum(case when order_date > {{ add_days(as_of_date(), -180) }} then purchase_value end) as recent_value,
+        sum(
+            case when order_date > {{ add_days(as_of_date(), -180) }} then purchase_value end
+        ) as recent_value,
         sum(
             case
                 when
@@ -131,7 +133,8 @@ scored as (
                 then 'seasonal'
             when
                 rfm_state.days_since_last_order > 30
-                and rfm_state.days_since_last_order * rfm_state.frequency > 2 * rfm_state.first_to_last_order_days
+                and rfm_state.days_since_last_order * rfm_state.frequency
+                > 2 * rfm_state.first_to_last_order_days
                 then 'lapsing'
             when purchase_counts.recent_value >= 1.5 * purchase_counts.earlier_value then 'growing'
             else 'steady'
