@@ -15,6 +15,8 @@ from ckm.clv.orders import MODELS
 from .cdnow import CALIBRATION_END, HOLDOUT_END, folder
 from .shop import all_known, bought, night, shop
 
+pytestmark = pytest.mark.slow
+
 LAST = date(2025, 12, 31)
 
 
