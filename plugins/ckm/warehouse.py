@@ -79,9 +79,18 @@ SCORE_TABLES: dict[str, str] = {
     "clv": """customer_key varchar, p_alive double, expected_orders_90d double, expected_orders_365d double,
         expected_order_value double, clv_365d double, clv_365d_low double, clv_365d_high double,
         clv_lifetime double, value_basis varchar, currency_code varchar, scored_as_of_date date,
-        model_run_id varchar""",
+        model_run_id varchar, clv_90d double, remark varchar""",
     "churn": """customer_key varchar, churn_probability_90d double, scored_as_of_date date,
         model_run_id varchar""",
+    # what the model in use says of each customer as of the last month-ends
+    "month_end": "as_of_date date, customer_key varchar, clv_365d double, churn_probability_90d double",
+    # the model made on purchases up to a day: recorded, and used until the next month-end
+    "model_decision": """data_until date, run_id varchar, order_model varchar, value_model varchar,
+        decision varchar""",
+    "backtest": """data_until date, model varchar, cut_date date, horizon_days bigint, is_chosen boolean,
+        metric varchar, metric_value double, baseline varchar, baseline_value double""",
+    "calibration": """data_until date, model varchar, cut_date date, kind varchar, bin bigint, bin_date date,
+        customers bigint, predicted double, actual double""",
 }
 
 IDENTITY_TABLES: dict[str, str] = {

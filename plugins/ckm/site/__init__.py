@@ -2,6 +2,7 @@
 
 index.html   the night at a glance         dbt_docs/    dbt's own pages on models, columns and lineage
 gates.html   every rule with its verdict   data_docs/   GX's own pages on the suites of the night
+value.html   how good the value model is
 """
 
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ckm.home import Home
-from ckm.site import front, gates, tool_docs
+from ckm.site import front, gates, tool_docs, value
 from ckm.site.pages import render
 
 
@@ -30,6 +31,8 @@ def write(
     folder.mkdir(parents=True)
     nodes = tool_docs.nodes(home)
     links = [("gates.html", "Gates")]
+    if _has_value(connection):
+        links.append(("value.html", "Value"))
     suites = tool_docs.copy_data_docs(home, folder / "data_docs")
     if suites:
         links.append(("data_docs/index.html", "Data Docs"))
@@ -41,12 +44,24 @@ def write(
     links = [("index.html", "Overview"), *links[1:]]
     page = render("gates.html", **about | {"links": links}, **gates.facts(connection, run_id, nodes))
     (folder / "gates.html").write_text(page, "utf-8")
+    if _has_value(connection):
+        others = [link for link in links if link[0] != "value.html"]
+        page = render("value.html", **about | {"links": others}, **value.facts(connection))
+        (folder / "value.html").write_text(page, "utf-8")
     if suites:
         back = {"links": [("../index.html", "Overview"), ("../gates.html", "Gates")]}
         page = render("data_docs.html", **about | back, suites=suites)
         (folder / "data_docs" / "index.html").write_text(page, "utf-8")
     home.report.mkdir(exist_ok=True)
     shutil.copyfile(folder / "gates.html", home.gate_page)
+
+
+def _has_value(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the night has made the marts of the value model."""
+    return connection.execute(
+        "select count(*) = 3 from duckdb_tables() where schema_name = 'marts' "
+        "and table_name in ('clv', 'model_backtest', 'model_calibration')"
+    ).fetchone()[0]
 
 
 def write_gate_page(
