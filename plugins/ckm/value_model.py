@@ -31,7 +31,9 @@ MIN_HOLDOUT_CUSTOMERS = 100
 MARGIN_KNOWN = 0.95
 """Where the cost of this share of sales is known, value is margin."""
 BASELINES = ("last_period", "rate", "mean", "rfm")
-_PIT_CUSTOMERS, _PIT_DRAWS, _GROUP, _SEED = 4000, 200, 100, 20
+JUDGED_CUSTOMERS = 4000
+"""Intervals are judged on so many customers, the first by key."""
+_PIT_DRAWS, _GROUP, _SEED = 200, 100, 20
 _LEVEL = 0.90
 
 
@@ -181,7 +183,7 @@ def train(connection: duckdb.DuckDBPyConnection, data_until: date) -> ValueModel
 
     Returns the sentence that says why, where there is too little to fit.
     """
-    choice = _Choice("bg_nbd", "gamma_gamma", list(MODELS), "no backtest: the history is too short")
+    choice = Choice("bg_nbd", "gamma_gamma", list(MODELS), "no backtest: the history is too short")
     first_day = connection.execute("select min(order_date) from scores.purchase").fetchone()[0]
     for table in ("backtest", "calibration"):
         connection.execute(f"delete from scores.{table} where data_until = ?", [data_until])
@@ -189,7 +191,7 @@ def train(connection: duckdb.DuckDBPyConnection, data_until: date) -> ValueModel
         return "nobody has bought anything yet"
     horizon = min(HORIZON_DAYS, (data_until - first_day).days // 3)
     if horizon >= SMALLEST_HORIZON_DAYS:
-        choice = _backtest(connection, data_until, horizon, first_day) or choice
+        choice = compare(connection, data_until, horizon) or choice
     histories(connection, "history", data_until)
     try:
         fitted = _fit_orders(connection, "history", choice.ranking)
@@ -208,7 +210,7 @@ def train(connection: duckdb.DuckDBPyConnection, data_until: date) -> ValueModel
 
 
 @dataclass(frozen=True)
-class _Choice:
+class Choice:
     """What a backtest prefers: a model of repeat buying, one of order value, and the former from best to worst."""
 
     order_model: str
@@ -280,10 +282,14 @@ def _rates(connection: duckdb.DuckDBPyConnection, data_until: date) -> tuple[flo
     return kept, max(0.0, 1 - cost / costed) if known else None
 
 
-def _backtest(
-    connection: duckdb.DuckDBPyConnection, data_until: date, horizon: int, first_day: date
-) -> _Choice | None:
-    """Fit all models before a cut and hold them, and four simple rules, against what happened after it."""
+def compare(
+    connection: duckdb.DuckDBPyConnection, data_until: date, horizon: int, judged: int = JUDGED_CUSTOMERS
+) -> Choice | None:
+    """Fit all models before a cut and hold them, and four simple rules, against what happened after it.
+
+    The cut lies `horizon` days before `data_until`; `judged` customers are enough to judge intervals. What is found
+    goes to `scores.backtest` and `scores.calibration`. None where there is too little to compare.
+    """
     cut = data_until - timedelta(days=horizon)
     histories(connection, "holdout", cut, horizon)
     states = _distinct(connection, "holdout")
@@ -301,7 +307,7 @@ def _backtest(
         name: MODELS[name].expected_orders(fit.parameters, x, t_x, age, float(horizon))
         for name, fit in fits.items()
     }
-    losses, weight = _losses(connection, states, predictions)
+    losses, weight = _losses(connection, predictions)
     able = {name: loss for name, loss in losses.items() if fits[name].identified} or losses
     order_model = backtest.preferred(able, weight)
     ranking = sorted(
@@ -310,11 +316,11 @@ def _backtest(
     at_cut = ValueModel(cut, fits[order_model], gg, shrunken, "gamma_gamma", 1.0, None, typical, "")
     value_model = _value_rivals(connection, at_cut)
     at_cut = ValueModel(cut, fits[order_model], gg, shrunken, value_model, 1.0, None, typical, "")
-    _predict(connection, states, predictions, at_cut, cut, horizon, first_day)
+    _predict(connection, states, predictions, at_cut, cut, horizon)
     _measure(connection, data_until, cut, horizon, tuple(fits), losses, weight, order_model)
-    _calibrate(connection, data_until, cut, horizon, at_cut, first_day)
+    _calibrate(connection, data_until, cut, horizon, at_cut, judged)
     note = f"chosen on {int(weight.sum()):,} customers over {horizon} days after {cut}"
-    return _Choice(order_model, value_model, ranking, note)
+    return Choice(order_model, value_model, ranking, note)
 
 
 def measure_since(connection: duckdb.DuckDBPyConnection, model: ValueModel, night: date) -> None:
@@ -370,21 +376,13 @@ def _show_predictions(
 
 
 def _losses(
-    connection: duckdb.DuckDBPyConnection, states: dict[str, np.ndarray], predictions: dict[str, np.ndarray]
+    connection: duckdb.DuckDBPyConnection, predictions: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Deviance of each model's expectation per distinct state and number of orders, and the customers in each."""
     outcomes = _distinct(connection, "holdout", "orders")
-    keys = [states["frequency"], states["first_to_last_order_days"], states["age_days"]]
-    place = {state: number for number, state in enumerate(zip(*(key.tolist() for key in keys), strict=True))}
-    at = np.array(
-        [
-            place[state]
-            for state in zip(
-                *(outcomes[n].tolist() for n in ("frequency", "first_to_last_order_days", "age_days")),
-                strict=True,
-            )
-        ]
-    )
+    keys = np.stack([outcomes[name] for name in ("frequency", "first_to_last_order_days", "age_days")])
+    # Both are in the order of the states, so the n-th change of state among the outcomes is the n-th state.
+    at = np.append(0, np.cumsum((np.diff(keys) != 0).any(axis=0)))
     return {
         name: backtest.poisson_deviance(expected[at], outcomes["orders"])
         for name, expected in predictions.items()
@@ -419,7 +417,6 @@ def _predict(
     at_cut: ValueModel,
     cut: date,
     horizon: int,
-    first_day: date,
 ) -> None:
     """Make `predicted`: per customer of `holdout`, orders and spend as each model and rule expected them."""
     _show_predictions(connection, states, predictions)
@@ -521,7 +518,7 @@ def _calibrate(
     cut: date,
     horizon: int,
     at_cut: ValueModel,
-    first_day: date,
+    judged: int,
 ) -> None:
     """Tracking, calibration and gain of the chosen model, and whether its laws are as wide as they should be."""
     name = at_cut.orders.parameters.model
@@ -550,7 +547,7 @@ def _calibrate(
         [data_until, name, cut, "tracking", *row] for row in _tracking(connection, cut, data_until, at_cut)
     ]
     insert_rows(connection, "scores.calibration", CALIBRATION_COLUMNS, rows)
-    measured = _intervals(connection, horizon, at_cut)
+    measured = _intervals(connection, horizon, at_cut, judged)
     insert_rows(
         connection,
         "scores.backtest",
@@ -594,13 +591,15 @@ def _tracking(
     return found
 
 
-def _intervals(connection: duckdb.DuckDBPyConnection, horizon: int, at_cut: ValueModel) -> dict[str, float]:
+def _intervals(
+    connection: duckdb.DuckDBPyConnection, horizon: int, at_cut: ValueModel, judged: int
+) -> dict[str, float]:
     """Coverage of 90 % intervals of customers and of groups of a hundred, and the distance of the probability
     integral transform from uniform, all of the spend after the cut; on the first customers by key."""
     found = connection.execute(
         f"""select frequency, first_to_last_order_days, age_days, valued_repeats,
             coalesce(repeat_mean_value, 0) as mean_value, orders, spend
-        from holdout order by customer_key limit {_PIT_CUSTOMERS}"""
+        from holdout order by customer_key limit {judged}"""
     ).fetchnumpy()
     x, t_x, age, n, mean, orders, spend = (np.asarray(column, dtype=float) for column in found.values())
     counts, spends = value.draw_spend(

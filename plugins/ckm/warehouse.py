@@ -15,7 +15,7 @@ from ckm import __version__, runs
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError, LoadRunning
 
-SCHEMA_VERSION = 3  # of the tables below; each change to them is a step in ckm.migrations
+SCHEMA_VERSION = 4  # of the tables below; each change to them is a step in ckm.migrations
 MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say
 
 LOG_COLUMNS: dict[str, str] = {

@@ -296,7 +296,7 @@ class TestEdges:
         )
 
 
-def test_cdnow_holdout_of_39_weeks_beside_the_simple_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cdnow_holdout_of_39_weeks_beside_the_simple_rules() -> None:
     """The full CDNOW log through the backtest: no worse than published, and nearer than every simple rule."""
     rows = {}
     for line in (folder() / "cdnow_master.txt").read_text(encoding="ascii").splitlines():
@@ -306,9 +306,7 @@ def test_cdnow_holdout_of_39_weeks_beside_the_simple_rules(monkeypatch: pytest.M
             rows[fields[0], day] = rows.get((fields[0], day), 0.0) + float(fields[-1])
     connection = shop(purchases(*((key, day, dollars) for (key, day), dollars in rows.items())))
     all_known(connection)
-    monkeypatch.setattr(value_model, "HORIZON_DAYS", (HOLDOUT_END - CALIBRATION_END).days)
-    monkeypatch.setattr(value_model, "_PIT_CUSTOMERS", 2000)
-    value_model._backtest(connection, HOLDOUT_END, value_model.HORIZON_DAYS, date(1997, 1, 1))
+    value_model.compare(connection, HOLDOUT_END, (HOLDOUT_END - CALIBRATION_END).days, judged=2000)
     found: dict[str, dict[str, float]] = {}
     for model, metric, measured in connection.execute(
         "select model, metric, metric_value from scores.backtest"
