@@ -70,7 +70,7 @@ def build(
         one, other = clusters[link.left], clusters[link.right]
         if one is other:
             continue
-        if reason := _conflict(one, other, forbidden, is_decision=link.is_decision):
+        if reason := _conflict(one, other, forbidden, link):
             dropped[link.left, link.right] = reason
             continue
         one.members += other.members
@@ -82,12 +82,10 @@ def build(
     return {ref: min(cluster.members) for ref, cluster in clusters.items()}, dropped
 
 
-def _conflict(
-    one: _Cluster, other: _Cluster, forbidden: Mapping[str, set[str]], *, is_decision: bool
-) -> str | None:
+def _conflict(one: _Cluster, other: _Cluster, forbidden: Mapping[str, set[str]], link: Link) -> str | None:
     if any(not forbidden.get(ref, set()).isdisjoint(other.members) for ref in one.members):
         return APART
-    if is_decision:
+    if link.is_decision:
         return None
     if one.register and other.register:
         return guards.TWO_CUSTOMERS
@@ -97,44 +95,37 @@ def _conflict(
     return TOO_MANY if len(one.members) + len(other.members) > MOST_MEMBERS else None
 
 
-def components(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `identity.component` (record_ref, component_ref, known_on), and mark the links that it drops as doubtful.
-
-    The rows of `identity.normal` stand in the order of their references, so the first of a component is its least.
+def components(connection: duckdb.DuckDBPyConnection, among: str = "true") -> None:
+    """Make the temporary table `tonight_component` (record_ref, component_ref); mark links that it drops as doubtful.
 
     Only components that cannot be one entity are taken apart link by link.
+
+    Args:
+        among: SQL condition on the records whose components are made again, for all records of each.
     """
-    connection.execute(
-        "create or replace temp table node as select record_ref, known_on, rowid as place from identity.normal"
-    )
+    connection.execute(_NODES.format(among=among))
     (count,) = connection.execute("select count(*) from node").fetchone()
     edges = connection.execute(
-        """select l.place as one, r.place as other from identity.link
+        """select l.rowid as one, r.rowid as other from tonight_link
         join node l on l.record_ref = left_ref join node r on r.record_ref = right_ref where status = 'made'"""
     ).fetchnumpy()
     graph = coo_array((np.ones(edges["one"].size, bool), (edges["one"], edges["other"])), (count, count))
     _, label = connected_components(graph, directed=False)
     _, first = np.unique(label, return_index=True)
-    connection.register("found", pa.table({"place": np.arange(count), "first": first[label]}))
-    connection.execute(
-        """create or replace table identity.component as
-        select node.record_ref, least_of.record_ref as component_ref, node.known_on
-        from node join found using (place) join node as least_of on least_of.place = found.first
-        order by node.record_ref"""
-    )
+    connection.register("found", pa.table({"first": first[label]}))
+    connection.execute(_COMPONENTS)
     connection.unregister("found")
     connection.execute(_CONFLICTED)
     members = {
-        ref: Member(is_registered, birth_date, birth_year)
-        for ref, is_registered, birth_date, birth_year in connection.execute(
-            """select record_ref, source = 'crm', birth_date, birth_year from identity.normal
-            where record_ref in (select record_ref from conflicted) order by record_ref"""
+        ref: Member(*said)
+        for ref, *said in connection.execute(
+            "from node where record_ref in (from conflicted) order by record_ref"
         ).fetchall()
     }
     if not members:
         return
     links = [Link(*row) for row in connection.execute(
-        """select left_ref, right_ref, rule = 'decision' from identity.link
+        """select left_ref, right_ref, rule = 'decision' from tonight_link
         where status = 'made' and left_ref in (from conflicted) and right_ref in (from conflicted)
         order by strength, left_ref, right_ref"""
     ).fetchall()]  # fmt: skip
@@ -144,7 +135,7 @@ def components(connection: duckdb.DuckDBPyConnection) -> None:
     parts, dropped = build(links, members, apart)
     connection.register("part", pa.table({"record_ref": list(parts), "component_ref": list(parts.values())}))
     connection.execute(
-        "update identity.component c set component_ref = part.component_ref from part "
+        "update tonight_component c set component_ref = part.component_ref from part "
         "where part.record_ref = c.record_ref"
     )
     connection.unregister("part")
@@ -152,24 +143,35 @@ def components(connection: duckdb.DuckDBPyConnection) -> None:
         lefts, rights = zip(*dropped, strict=True)
         connection.register("gone", pa.table({"l": lefts, "r": rights, "reason": list(dropped.values())}))
         connection.execute(
-            "update identity.link set status = 'doubtful', reason = gone.reason from gone "
+            "update tonight_link set status = 'doubtful', reason = gone.reason from gone "
             "where left_ref = gone.l and right_ref = gone.r"
         )
         connection.unregister("gone")
 
 
+# Nodes stand in the order of their references, so the first of a component is its least.
+_NODES = """
+create or replace temp table node as
+select record_ref, source = 'crm' as is_registered, birth_date, birth_year
+from identity.normal where {among} order by record_ref
+"""
+_COMPONENTS = """
+create or replace temp table labelled as from node positional join found;
+delete from tonight_component where record_ref in (select record_ref from labelled);
+insert into tonight_component
+select labelled.record_ref, least_of.record_ref as component_ref
+from labelled join node as least_of on least_of.rowid = labelled.first
+"""
 _CONFLICTED = f"""
 create or replace temp table conflicted as
 with judged as (
-    select component_ref,
-        count(*) > {MOST_MEMBERS} or count(*) filter (n.source = 'crm') > 1
-            or count(distinct n.birth_date) > 1 or max(n.birth_year) - min(n.birth_year) > 1 as is_conflicted
-    from identity.component join identity.normal n using (record_ref) group by component_ref
+    select first from labelled group by first
+    having count(*) > {MOST_MEMBERS} or count(*) filter (is_registered) > 1
+        or min(birth_date) <> max(birth_date) or max(birth_year) - min(birth_year) > 1
     union all
-    select l.component_ref, true from identity.decision d
-    join identity.component l on l.record_ref = d.left_ref join identity.component r on r.record_ref = d.right_ref
-    where d.decision = 'apart' and l.component_ref = r.component_ref
+    select l.first from identity.decision d
+    join labelled l on l.record_ref = d.left_ref join labelled r on r.record_ref = d.right_ref
+    where d.decision = 'apart' and l.first = r.first
 )
-select record_ref from identity.component
-where component_ref in (select component_ref from judged where is_conflicted)
+select record_ref from labelled where first in (from judged)
 """
