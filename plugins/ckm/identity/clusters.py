@@ -26,6 +26,7 @@ class Link:
     left: str
     right: str
     is_decision: bool = False
+    is_by_weight: bool = False
 
 
 @dataclass
@@ -35,6 +36,8 @@ class _Cluster:
     """Records of the CRM among the members."""
     births: set[date] = field(default_factory=set)
     years: set[int] = field(default_factory=set)
+    customers: set[str] = field(default_factory=set)
+    """Customers of the CRM that the members are, belong to or state."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Member:
     is_registered: bool = False
     birth_date: date | None = None
     birth_year: int | None = None
+    customer_ref: str | None = None
+    """The customer of the CRM that it is, belongs to or states."""
 
 
 def build(
@@ -58,7 +63,7 @@ def build(
     """
     clusters = {
         ref: _Cluster([ref], {ref} if member.is_registered else set(),
-                      {member.birth_date} - {None}, {member.birth_year} - {None})
+                      {member.birth_date} - {None}, {member.birth_year} - {None}, {member.customer_ref} - {None})
         for ref, member in members.items()
     }  # fmt: skip
     forbidden: dict[str, set[str]] = {}
@@ -77,6 +82,7 @@ def build(
         one.register |= other.register
         one.births |= other.births
         one.years |= other.years
+        one.customers |= other.customers
         for ref in other.members:
             clusters[ref] = one
     return {ref: min(cluster.members) for ref, cluster in clusters.items()}, dropped
@@ -89,6 +95,8 @@ def _conflict(one: _Cluster, other: _Cluster, forbidden: Mapping[str, set[str]],
         return None
     if one.register and other.register:
         return guards.TWO_CUSTOMERS
+    if link.is_by_weight and one.customers and other.customers and one.customers.isdisjoint(other.customers):
+        return guards.STATED
     births, years = one.births | other.births, one.years | other.years
     if len(births) > 1 or max(years, default=0) - min(years, default=0) > 1:
         return guards.BIRTHS
@@ -125,7 +133,7 @@ def components(connection: duckdb.DuckDBPyConnection, among: str = "true") -> No
     if not members:
         return
     links = [Link(*row) for row in connection.execute(
-        """select left_ref, right_ref, rule = 'decision' from tonight_link
+        """select left_ref, right_ref, rule = 'decision', match_probability is not null from tonight_link
         where status = 'made' and left_ref in (from conflicted) and right_ref in (from conflicted)
         order by strength, left_ref, right_ref"""
     ).fetchall()]  # fmt: skip
@@ -152,7 +160,9 @@ def components(connection: duckdb.DuckDBPyConnection, among: str = "true") -> No
 # Nodes stand in the order of their references, so the first of a component is its least.
 _NODES = """
 create or replace temp table node as
-select record_ref, source = 'crm' as is_registered, birth_date, birth_year
+select record_ref, source = 'crm' as is_registered, birth_date, birth_year,
+    case when object = 'contacts' then parent_ref when source = 'crm' then record_ref else stated_ref end
+        as customer_ref
 from identity.normal where {among} order by record_ref
 """
 _COMPONENTS = """
@@ -168,6 +178,7 @@ with judged as (
     select first from labelled group by first
     having count(*) > {MOST_MEMBERS} or count(*) filter (is_registered) > 1
         or min(birth_date) <> max(birth_date) or max(birth_year) - min(birth_year) > 1
+        or min(customer_ref) <> max(customer_ref)
     union all
     select l.first from identity.decision d
     join labelled l on l.record_ref = d.left_ref join labelled r on r.record_ref = d.right_ref

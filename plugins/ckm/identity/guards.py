@@ -24,6 +24,7 @@ SHARED, RECYCLED = "shared mailbox or number", "recycled phone number"
 GENERATIONS, BIRTHS, NAMES = "two generations", "other birth date", "the names disagree"
 NAMELESS = "no name to compare"
 TWO_CUSTOMERS, KINDS = "two customers of the CRM", "a person and a company"
+STATED = "another customer is stated"
 
 _MACROS = """
 create or replace temp macro given_names_agree(one, other) as
