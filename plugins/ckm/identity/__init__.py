@@ -2,7 +2,7 @@
 
 The way of a night: normalise → guards → deterministic → probabilistic (score, then matching) → links → clusters →
 history.
-All of it are tables of the schema `identity` of the home's private file.
+What lasts are tables of the schema `identity` of the home's private file.
 """
 
 import hashlib
@@ -77,14 +77,14 @@ def resolve(
     compared, moved = 0, "select record_ref from identity.component limit 0"
     if whole or known != (fingerprint,):
         connection.execute("delete from identity.match_state")
-        if whole or not known[0].startswith(rules):  # also after a night that was cut off
+        if whole or not known[0].startswith(rules):  # other rules, or a night that was cut off
             tables.forget(connection)
         normalise.normalise(connection, home_country)
         guards.watch(connection)
         deterministic.link(connection)
         probabilistic.comparable(connection)
         probabilistic.take_frequencies(connection, model, taken_on, anew=taken_on == night)
-        compared = probabilistic.score(connection, model, whole=whole)
+        compared = probabilistic.score(connection, model)
         matching.match(connection)
         links.gather(connection, model, precision=precision, run_id=run_id)
         moved = "select record_ref from differing union from changed"

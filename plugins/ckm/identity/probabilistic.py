@@ -300,12 +300,11 @@ def _to_compare(home: str, which: str) -> str:
         order by record_ref"""
 
 
-def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = False) -> int:
+def score(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
     """Bring `identity.scored_pair` up to date: the match weight of each pair of persons worth keeping, by field.
 
     Only records that are not as they were when this model last scored them are compared, with all and with each
-    other; so also those whose address turned out to be shared. `whole` compares all with all and leaves the same
-    pairs behind. Needs `take_frequencies`.
+    other; so also those whose address turned out to be shared. Needs `take_frequencies`.
 
     Returns:
         How many records were compared.
@@ -316,10 +315,10 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
     )
     basis = _basis(connection, model)
     is_known = connection.execute("from identity.scored_state where model = ? limit 1", [basis]).fetchall()
-    if whole or not is_known:
+    if not is_known:
         connection.execute("delete from identity.scored_pair")
         connection.execute("delete from identity.scored_state")
-    among = "where record_ref in (from touched)" if is_known and not whole else ""
+    among = "where record_ref in (from touched)" if is_known else ""
     connection.execute(
         f"""create or replace temp table fresh as
         select record_ref, now.state
@@ -331,10 +330,8 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
     if not fresh.num_rows:
         return 0
     gone = "in (select record_ref from fresh)"
-    connection.begin()  # a night that is killed from here on scores them again
     connection.execute(f"delete from identity.scored_pair where left_ref {gone} or right_ref {gone}")
     connection.execute(f"delete from identity.scored_state where record_ref {gone}")
-    connection.commit()
     with scratch(connection) as (cursor, home):
         cursor.register("fresh", fresh)
         cursor.execute(

@@ -26,7 +26,9 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"create table if not exists identity.{name} ({columns})")
 
 
-KEPT = ("normal", "shared_value", "ruled_pair", "comparable", "component", "cluster_night")
+KEPT = (
+    "normal", "shared_value", "ruled_pair", "comparable", "scored_pair", "scored_state", "component", "cluster_night",
+)  # fmt: skip
 """What is kept from night to night only so that a night makes again no more than what changes."""
 _NO_LONGER_KEPT = ("reading", "stated_link", "candidate")
 
