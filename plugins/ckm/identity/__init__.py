@@ -27,6 +27,9 @@ from ckm.identity import (
 )
 from ckm.identity.model import Model, default, read
 
+MOVED = "select record_ref from differing union from changed"
+"""SQL of the records that a night's steps left in another component, or of which they read something else."""
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -87,7 +90,7 @@ def resolve(
         compared = probabilistic.score(connection, model)
         matching.match(connection)
         links.gather(connection, model, precision=precision, run_id=run_id)
-        moved = "select record_ref from differing union from changed"
+        moved = MOVED
     history.renew(connection, night, moved)
     connection.execute(
         "insert into identity.match_state select ? where not exists (from identity.match_state)",

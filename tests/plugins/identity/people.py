@@ -64,14 +64,19 @@ def stated(*records: dict[str, Any]) -> dict[tuple[str, str], tuple[str, str | N
     }
 
 
-def clustered(connection: duckdb.DuckDBPyConnection, night: date = NIGHT) -> dict[str, str]:
-    """Founder by record after a night that links by rules and decisions alone, by their native ids."""
-    deterministic.link(connection)
+def link_without_weights(connection: duckdb.DuckDBPyConnection) -> None:
+    """Links and components by rules and decisions alone."""
     connection.execute(
         "create or replace temp table candidate (left_ref varchar, right_ref varchar, probability double)"
     )
     connection.execute(f"create table if not exists identity.scored_pair ({PAIR_COLUMNS})")
     links.gather(connection, default())
+
+
+def clustered(connection: duckdb.DuckDBPyConnection, night: date = NIGHT) -> dict[str, str]:
+    """Founder by record after a night that links by rules and decisions alone, by their native ids."""
+    deterministic.link(connection)
+    link_without_weights(connection)
     history.renew(connection, night)
     return {
         ref.split("|")[2]: founder.split("|")[2]

@@ -8,12 +8,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from ckm.identity import deterministic, guards, probabilistic, resolve
+from ckm.identity import MOVED, decisions, deterministic, guards, history, probabilistic, resolve
 from ckm.identity.model import default
 from ckm.identity.normalise import normalise
 from ckm.identity.tables import prepare
 
-from .people import complainant, customer, reader, record
+from .people import complainant, customer, link_without_weights, reader, record
 
 FIRST = date(2025, 7, 1)
 SAID = {
@@ -58,7 +58,10 @@ def anybody(draw: Random) -> dict[str, Any]:
     )()
     says = COMPANIES if who["kind"] == "company" else SAID
     who |= {field: draw.choice(values) for field, values in says.items() if draw.random() < 0.6}
-    return who | {"changed_on": date(2025, draw.choice((1, 3, 5)), 15)}
+    return who | {
+        "known_on": date(2025, 1, draw.randint(1, 9)),
+        "changed_on": date(2025, draw.choice((1, 3, 5)), 15),
+    }
 
 
 def nights(seed: int, number: int) -> Iterator[tuple[date, list[dict[str, Any]], list[tuple[str, str]]]]:
@@ -124,14 +127,34 @@ def test_what_follows_from_records_is_the_same_night_by_night(seed):
         assert follow(grown) == follow(alone)
 
 
+@pytest.mark.parametrize("seed", [5, 6])
+def test_history_told_around_who_moved_is_that_of_all(seed):
+    draw = Random(seed)
+    around, whole = empty(), empty()
+    for night, records, stated in nights(seed, 16):
+        merges = [sorted(draw.sample([row["record_ref"] for row in records], 2)) for _ in range(3)]
+        for connection, moved in ((around, MOVED), (whole, None)):
+            put(connection, records, stated)
+            follow(connection)
+            decisions.load(connection, None)
+            for pair in merges:
+                connection.execute(
+                    "insert into identity.decision values (?, ?, 'merge', null, '2025-07-01')", pair
+                )
+            link_without_weights(connection)
+            history.renew(connection, night, moved)
+        told = ("identity.component", "identity.cluster_change", "identity.cluster")
+        assert contents(around, *told) == contents(whole, *told)
+
+
 def test_nights_are_full_rematches(tmp_path):
     """Links, clusters and their history, with decisions that come and go, also after a night that was cut off."""
     draw = Random(0)
     grown, whole = empty(), empty()
     for night, records, stated in nights(4, 8):
         pair = sorted(draw.sample([row["record_ref"] for row in records], 2))
-        decisions = tmp_path / "decisions.csv"
-        decisions.write_text(
+        decided = tmp_path / "decisions.csv"
+        decided.write_text(
             "left_ref,right_ref,decision,reason,decided_on\n"
             f"{','.join(pair)},{draw.choice(('merge', 'apart'))},they said so,2025-07-01\n"
         )
@@ -142,7 +165,7 @@ def test_nights_are_full_rematches(tmp_path):
         for connection in (grown, whole):
             put(connection, records, stated)
             resolve(
-                connection, default(), night=night, home_country="DE", decided=decisions,
+                connection, default(), night=night, home_country="DE", decided=decided,
                 whole=connection is whole,
             )  # fmt: skip
             found.append(
