@@ -212,14 +212,12 @@ def take_frequencies(
     """Make `identity.term_share`: how common each name is, as one night took it down for all that a model will score.
 
     Later records do not change it: a pair has one score for a model, whether it is scored tonight or in a rematch.
+    Needs `comparable`.
 
     Args:
         night: which one took it down.
         anew: it is that night, which takes it down, again where it runs again.
     """
-    connection.execute(
-        "create table if not exists identity.term_share (column_name varchar, term varchar, frequency double)"
-    )
     if anew:
         connection.execute(
             "delete from identity.term_frequency where model = ? and taken_on = ?", [model.version, night]
@@ -248,6 +246,9 @@ def comparable(connection: duckdb.DuckDBPyConnection) -> None:
     are looked at again (`guards.watch`).
     """
     connection.execute(f"create table if not exists identity.comparable ({_COMPARABLE_COLUMNS})")
+    connection.execute(
+        "create table if not exists identity.term_share (column_name varchar, term varchar, frequency double)"
+    )
     connection.execute(
         f"""delete from identity.comparable where record_ref in (from touched);
         insert into identity.comparable by name
