@@ -122,8 +122,8 @@ def components(connection: duckdb.DuckDBPyConnection, among: str = "true") -> No
     _, first = np.unique(label, return_index=True)
     connection.register("found", pa.table({"first": first[label]}))
     connection.execute(_COMPONENTS)
-    connection.unregister("found")
     connection.execute(_CONFLICTED)
+    connection.unregister("found")
     members = {
         ref: Member(*said)
         for ref, *said in connection.execute(
@@ -166,15 +166,16 @@ select record_ref, source = 'crm' as is_registered, birth_date, birth_year,
 from identity.normal where {among} order by record_ref
 """
 _COMPONENTS = """
-create or replace temp table labelled as from node positional join found;
-delete from tonight_component where record_ref in (select record_ref from labelled);
+delete from tonight_component where record_ref in (select record_ref from node);
 insert into tonight_component
+with labelled as (select record_ref, first from node positional join found)
 select labelled.record_ref, least_of.record_ref as component_ref
 from labelled join node as least_of on least_of.rowid = labelled.first
 """
 _CONFLICTED = f"""
 create or replace temp table conflicted as
-with judged as (
+with labelled as (from node positional join found),
+judged as (
     select first from labelled group by first
     having count(*) > {MOST_MEMBERS} or count(*) filter (is_registered) > 1
         or min(birth_date) <> max(birth_date) or max(birth_year) - min(birth_year) > 1

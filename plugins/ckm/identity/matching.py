@@ -85,7 +85,11 @@ def probabilities(
 
 def _none_other(group: np.ndarray, message: np.ndarray) -> np.ndarray:
     """Chance that none of the other pairs of its group is right, as each pair is told."""
-    return 1 / (1 + np.maximum(np.bincount(group, message)[group] - message, 0))
+    others = np.bincount(group, message)[group]
+    others -= message
+    np.maximum(others, 0, out=others)
+    others += 1
+    return np.reciprocal(others, out=others)
 
 
 def threshold(connection: duckdb.DuckDBPyConnection, candidates: str, precision: float) -> float:
