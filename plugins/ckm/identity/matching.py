@@ -85,8 +85,7 @@ def probabilities(
 
 def _none_other(group: np.ndarray, message: np.ndarray) -> np.ndarray:
     """Chance that none of the other pairs of its group is right, as each pair is told."""
-    others = np.bincount(group, message)[group]
-    others -= message
+    others = np.bincount(group, message)[group] - message
     np.maximum(others, 0, out=others)
     others += 1
     return np.reciprocal(others, out=others)
