@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from ckm.identity import MOVED, decisions, deterministic, guards, history, probabilistic, resolve
+from ckm.identity import MOVED, decisions, deterministic, guards, history, links, probabilistic, resolve
 from ckm.identity.model import default
 from ckm.identity.normalise import normalise
 from ckm.identity.tables import prepare
@@ -40,7 +40,7 @@ COMPANIES = {
     "email": ("info@example.net", "x@example.org"),
     "phone": ("0441 123498", "+49 30 5557771"),
 }
-NUMBERS = range(1, 8)
+NUMBERS = range(1, 10)
 
 
 def anybody(draw: Random) -> dict[str, Any]:
@@ -64,7 +64,9 @@ def anybody(draw: Random) -> dict[str, Any]:
     }
 
 
-def nights(seed: int, number: int) -> Iterator[tuple[date, list[dict[str, Any]], list[tuple[str, str]]]]:
+def nights(
+    seed: int, number: int, *, start: int = 20
+) -> Iterator[tuple[date, list[dict[str, Any]], list[tuple[str, str]]]]:
     """What stands in the evening: night, records and pairs that documents state; each adds, changes and takes away."""
     draw = Random(seed)
     standing: dict[str, dict[str, Any]] = {}
@@ -72,7 +74,7 @@ def nights(seed: int, number: int) -> Iterator[tuple[date, list[dict[str, Any]],
     for evening in range(number):
         for ref in draw.sample(sorted(standing), k=min(len(standing), draw.choice((0, 0, 1, 3)))):
             del standing[ref]
-        for _ in range(draw.choice((1, 2, 4)) if standing else 20):
+        for _ in range(draw.choice((1, 2, 4)) if standing else start):
             new = anybody(draw)
             standing[new["record_ref"]] = new
         if draw.random() < 0.5:
@@ -151,7 +153,8 @@ def test_nights_are_full_rematches(tmp_path):
     """Links, clusters and their history, with decisions that come and go, also after a night that was cut off."""
     draw = Random(0)
     grown, whole = empty(), empty()
-    for night, records, stated in nights(4, 8):
+    by_weight: set[tuple[str, str]] = set()
+    for night, records, stated in nights(8, 8, start=70):
         pair = sorted(draw.sample([row["record_ref"] for row in records], 2))
         decided = tmp_path / "decisions.csv"
         decided.write_text(
@@ -175,4 +178,5 @@ def test_nights_are_full_rematches(tmp_path):
                 )
             )  # fmt: skip
         assert found[0] == found[1]
-        assert found[0]["identity.scored_pair"]
+        by_weight |= {row[:2] for row in found[0]["identity.link"] if row[2:4] == (links.BY_WEIGHT, "made")}
+    assert by_weight
