@@ -76,6 +76,7 @@ TRIED_AGAIN = {  # the code decides what is given up at once: `ckm_airflow.faili
 }
 HOURS = {
     "extract": 3,
+    "build_records": 3,
     "match": 3,
     "build_star": 3,
 }  # a first night reads and builds all history; other tasks have one

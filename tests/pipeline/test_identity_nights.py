@@ -15,12 +15,16 @@ from benchmarks.published import differences
 from tests.conftest import Finished
 from tests.pipeline.conftest import rows
 
+from ckm import transform
+from ckm.errors import GateFailed
+from ckm.home import Home
 from ckm.warehouse import connect
 
 pytestmark = pytest.mark.slow
 
 FIRST, SECOND, THIRD = "2025-03-01", "2025-03-02", "2025-03-03"
 NIGHTS = (FIRST, SECOND, THIRD)
+PROJECT = Path(__file__).parents[2] / "dbt_project"
 SECRET = "a secret of this company alone !"
 ANNA, CLARA, BO = "anna.weber@example.org", "clara.stern@example.net", "bo.ek@pumpen.example"
 FACTS = """
@@ -314,6 +318,25 @@ def test_no_fact_is_duplicated_or_lost_by_identity(homes: dict[str, Path], night
                        ("co_created.fct_contribution", "community.contributions"),
                        ("about_customers.fct_order_line", "crm.order_lines")):  # fmt: skip
         assert rows(homes[night], f"select count(*) from {fact}") == [(len(COMPANY[night][name]),)], fact
+
+
+def test_reference_with_two_customers_stops_the_night_before_a_fact_is_duplicated(
+    homes: dict[str, Path], tmp_path: Path
+) -> None:
+    home = Home(shutil.copytree(homes[THIRD], tmp_path / "home", symlinks=True))
+    with connect(home.warehouse) as connection:
+        connection.execute(
+            """insert into identity.cluster
+            select * replace ('crm|customers|c2' as founder_ref, 'crm|customers|c2' as customer_ref)
+            from identity.cluster where record_ref = 'knowledge|readers|r1' and valid_to is null"""
+        )
+    variables = yaml.safe_load(home.dbt_vars.read_text())
+    with pytest.raises(GateFailed):
+        transform.build(home, PROJECT, variables, transform.LAYERS_BEFORE_SCORES, "doubled")
+    said = dict(private(home.folder, "select node, status from audit.test_results where run_id = 'doubled'"))
+    assert said["unique_customer_identity_identity_key"] == "fail"
+    assert said["fct_knowledge_delivery"] == "skipped"
+    assert given(home.folder, "for_customers.fct_knowledge_delivery", "delivery_id")["D1"] == "Clara"
 
 
 def test_facts_without_a_customer_are_counted(homes: dict[str, Path]) -> None:

@@ -26,6 +26,7 @@ class Link:
     left: str
     right: str
     is_decision: bool = False
+    is_by_weight: bool = False
 
 
 @dataclass
@@ -35,6 +36,8 @@ class _Cluster:
     """Records of the CRM among the members."""
     births: set[date] = field(default_factory=set)
     years: set[int] = field(default_factory=set)
+    customers: set[str] = field(default_factory=set)
+    """Customers of the CRM that the members are, belong to or state."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Member:
     is_registered: bool = False
     birth_date: date | None = None
     birth_year: int | None = None
+    customer_ref: str | None = None
+    """The customer of the CRM that it is, belongs to or states."""
 
 
 def build(
@@ -58,7 +63,7 @@ def build(
     """
     clusters = {
         ref: _Cluster([ref], {ref} if member.is_registered else set(),
-                      {member.birth_date} - {None}, {member.birth_year} - {None})
+                      {member.birth_date} - {None}, {member.birth_year} - {None}, {member.customer_ref} - {None})
         for ref, member in members.items()
     }  # fmt: skip
     forbidden: dict[str, set[str]] = {}
@@ -70,71 +75,65 @@ def build(
         one, other = clusters[link.left], clusters[link.right]
         if one is other:
             continue
-        if reason := _conflict(one, other, forbidden, is_decision=link.is_decision):
+        if reason := _conflict(one, other, forbidden, link):
             dropped[link.left, link.right] = reason
             continue
         one.members += other.members
         one.register |= other.register
         one.births |= other.births
         one.years |= other.years
+        one.customers |= other.customers
         for ref in other.members:
             clusters[ref] = one
     return {ref: min(cluster.members) for ref, cluster in clusters.items()}, dropped
 
 
-def _conflict(
-    one: _Cluster, other: _Cluster, forbidden: Mapping[str, set[str]], *, is_decision: bool
-) -> str | None:
+def _conflict(one: _Cluster, other: _Cluster, forbidden: Mapping[str, set[str]], link: Link) -> str | None:
     if any(not forbidden.get(ref, set()).isdisjoint(other.members) for ref in one.members):
         return APART
-    if is_decision:
+    if link.is_decision:
         return None
     if one.register and other.register:
         return guards.TWO_CUSTOMERS
+    if link.is_by_weight and one.customers and other.customers and one.customers.isdisjoint(other.customers):
+        return guards.STATED
     births, years = one.births | other.births, one.years | other.years
     if len(births) > 1 or max(years, default=0) - min(years, default=0) > 1:
         return guards.BIRTHS
     return TOO_MANY if len(one.members) + len(other.members) > MOST_MEMBERS else None
 
 
-def components(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `identity.component` (record_ref, component_ref, known_on), and mark the links that it drops as doubtful.
-
-    The rows of `identity.normal` stand in the order of their references, so the first of a component is its least.
+def components(connection: duckdb.DuckDBPyConnection, among: str = "true") -> None:
+    """Make the temporary table `tonight_component` (record_ref, component_ref); mark links that it drops as doubtful.
 
     Only components that cannot be one entity are taken apart link by link.
+
+    Args:
+        among: SQL condition on the records whose components are made again, for all records of each.
     """
-    connection.execute(
-        "create or replace temp table node as select record_ref, known_on, rowid as place from identity.normal"
-    )
+    connection.execute(_NODES.format(among=among))
     (count,) = connection.execute("select count(*) from node").fetchone()
     edges = connection.execute(
-        """select l.place as one, r.place as other from identity.link
+        """select l.rowid as one, r.rowid as other from tonight_link
         join node l on l.record_ref = left_ref join node r on r.record_ref = right_ref where status = 'made'"""
     ).fetchnumpy()
     graph = coo_array((np.ones(edges["one"].size, bool), (edges["one"], edges["other"])), (count, count))
     _, label = connected_components(graph, directed=False)
     _, first = np.unique(label, return_index=True)
-    connection.register("found", pa.table({"place": np.arange(count), "first": first[label]}))
-    connection.execute(
-        """create or replace table identity.component as
-        select node.record_ref, least_of.record_ref as component_ref, node.known_on
-        from node join found using (place) join node as least_of on least_of.place = found.first
-        order by node.record_ref"""
-    )
-    connection.unregister("found")
+    connection.register("found", pa.table({"first": first[label]}))
+    connection.execute(_COMPONENTS)
     connection.execute(_CONFLICTED)
+    connection.unregister("found")
     members = {
-        ref: Member(is_registered, birth_date, birth_year)
-        for ref, is_registered, birth_date, birth_year in connection.execute(
-            """select record_ref, source = 'crm', birth_date, birth_year from identity.normal
-            where record_ref in (select record_ref from conflicted) order by record_ref"""
+        ref: Member(*said)
+        for ref, *said in connection.execute(
+            "from node where record_ref in (from conflicted) order by record_ref"
         ).fetchall()
     }
     if not members:
         return
     links = [Link(*row) for row in connection.execute(
-        """select left_ref, right_ref, rule = 'decision' from identity.link
+        """select left_ref, right_ref, rule = 'decision', match_probability is not null from tonight_link
         where status = 'made' and left_ref in (from conflicted) and right_ref in (from conflicted)
         order by strength, left_ref, right_ref"""
     ).fetchall()]  # fmt: skip
@@ -144,7 +143,7 @@ def components(connection: duckdb.DuckDBPyConnection) -> None:
     parts, dropped = build(links, members, apart)
     connection.register("part", pa.table({"record_ref": list(parts), "component_ref": list(parts.values())}))
     connection.execute(
-        "update identity.component c set component_ref = part.component_ref from part "
+        "update tonight_component c set component_ref = part.component_ref from part "
         "where part.record_ref = c.record_ref"
     )
     connection.unregister("part")
@@ -152,24 +151,39 @@ def components(connection: duckdb.DuckDBPyConnection) -> None:
         lefts, rights = zip(*dropped, strict=True)
         connection.register("gone", pa.table({"l": lefts, "r": rights, "reason": list(dropped.values())}))
         connection.execute(
-            "update identity.link set status = 'doubtful', reason = gone.reason from gone "
+            "update tonight_link set status = 'doubtful', reason = gone.reason from gone "
             "where left_ref = gone.l and right_ref = gone.r"
         )
         connection.unregister("gone")
 
 
+# Nodes stand in the order of their references, so the first of a component is its least.
+_NODES = """
+create or replace temp table node as
+select record_ref, source = 'crm' as is_registered, birth_date, birth_year,
+    case when object = 'contacts' then parent_ref when source = 'crm' then record_ref else stated_ref end
+        as customer_ref
+from identity.normal where {among} order by record_ref
+"""
+_COMPONENTS = """
+delete from tonight_component where record_ref in (select record_ref from node);
+insert into tonight_component
+with labelled as (select record_ref, first from node positional join found)
+select labelled.record_ref, least_of.record_ref as component_ref
+from labelled join node as least_of on least_of.rowid = labelled.first
+"""
 _CONFLICTED = f"""
 create or replace temp table conflicted as
-with judged as (
-    select component_ref,
-        count(*) > {MOST_MEMBERS} or count(*) filter (n.source = 'crm') > 1
-            or count(distinct n.birth_date) > 1 or max(n.birth_year) - min(n.birth_year) > 1 as is_conflicted
-    from identity.component join identity.normal n using (record_ref) group by component_ref
+with labelled as (from node positional join found),
+judged as (
+    select first from labelled group by first
+    having count(*) > {MOST_MEMBERS} or count(*) filter (is_registered) > 1
+        or min(birth_date) <> max(birth_date) or max(birth_year) - min(birth_year) > 1
+        or min(customer_ref) <> max(customer_ref)
     union all
-    select l.component_ref, true from identity.decision d
-    join identity.component l on l.record_ref = d.left_ref join identity.component r on r.record_ref = d.right_ref
-    where d.decision = 'apart' and l.component_ref = r.component_ref
+    select l.first from identity.decision d
+    join labelled l on l.record_ref = d.left_ref join labelled r on r.record_ref = d.right_ref
+    where d.decision = 'apart' and l.first = r.first
 )
-select record_ref from identity.component
-where component_ref in (select component_ref from judged where is_conflicted)
+select record_ref from labelled where first in (from judged)
 """

@@ -24,6 +24,7 @@ SHARED, RECYCLED = "shared mailbox or number", "recycled phone number"
 GENERATIONS, BIRTHS, NAMES = "two generations", "other birth date", "the names disagree"
 NAMELESS = "no name to compare"
 TWO_CUSTOMERS, KINDS = "two customers of the CRM", "a person and a company"
+STATED = "another customer is stated"
 
 _MACROS = """
 create or replace temp macro given_names_agree(one, other) as
@@ -69,28 +70,31 @@ REASON_BY_WEIGHT = _REASON.replace("own_address", "true").replace(
 
 
 def watch(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `identity.shared_value`: field, value and reason of each address and number that is nobody's own.
+    """Bring `identity.shared_value` up to date: field, value, reason of each address and number that is nobody's own.
+
+    Only what changed records say now or said before is looked at again. The temporary table `touched` then has the
+    record_ref of each record of which something may be judged otherwise: changed ones, and who shares with them.
 
     It also defines the macros with which `REASON` compares names.
     """
     connection.execute(_MACROS)
+    connection.execute(_TOUCHED)
     roles = ", ".join(f"'{part}'" for part in ROLE_LOCAL_PARTS)
-    connection.execute(
-        "create or replace table identity.shared_value (field varchar, value varchar, reason varchar)"
-    )
     for field in ("email", "phone"):
         connection.execute(
-            f"""insert into identity.shared_value
-            with users as (
+            f"""delete from identity.shared_value where field = '{field}' and value in (from touched_{field});
+            insert into identity.shared_value
+            with own as (from identity.normal where {field} in (from touched_{field})),
+            users as (
                 select {field} as value, count(*) as records, count(*) filter (source = 'crm') as registered,
                     bool_or(kind = 'company') and bool_or(kind = 'person') as both_kinds
-                from identity.normal where {field} is not null group by all
+                from own group by all
             ),
             at_odds as (
                 select distinct l.{field} as value,
                     bool_and(l.changed_on < r.known_on or r.changed_on < l.known_on) as apart_in_time
-                from identity.normal l
-                join identity.normal r on l.{field} = r.{field} and l.record_ref < r.record_ref
+                from own l
+                join own r on l.{field} = r.{field} and l.record_ref < r.record_ref
                 join users on users.value = l.{field} and users.records <= {MOST_USERS}
                 where not (l.address_name or r.address_name)
                     and not names_agree(l.given_name, l.family_name, r.given_name, r.family_name)
@@ -103,3 +107,15 @@ def watch(connection: duckdb.DuckDBPyConnection) -> None:
                 or ('{field}' = 'email' and regexp_replace(split_part(value, '@', 1), '[0-9._-]+$', '') in ({roles}))
             order by value"""
         )
+
+
+_TOUCHED = """
+create table if not exists identity.shared_value (field varchar, value varchar, reason varchar);
+create or replace temp table touched_email as
+select email from normal_before where email is not null union select email from normal_now where email is not null;
+create or replace temp table touched_phone as
+select phone from normal_before where phone is not null union select phone from normal_now where phone is not null;
+create or replace temp table touched as
+select record_ref from identity.normal where email in (from touched_email) or phone in (from touched_phone)
+union from changed;
+"""

@@ -11,12 +11,23 @@ import duckdb
 ALWAYS = date(1900, 1, 1)
 
 
-def renew(connection: duckdb.DuckDBPyConnection, night: date) -> None:
+def renew(connection: duckdb.DuckDBPyConnection, night: date, moved: str | None = None) -> None:
     """Note what a night's components say of each record, and make `identity.cluster` as of this night.
 
     A record has been in its first cluster always; later ones begin with the night that found them, and the row
     before ends there. Wholly or not at all.
+
+    Args:
+        moved: SQL of the record_ref of records that are not what they were, or not in the component in which they were,
+            when this was called last. Where that was for the night before, the others stand where they stood.
     """
+    connection.execute("create table if not exists identity.cluster_night (night date)")
+    (is_next,) = connection.execute(
+        """select coalesce(max(night) = (select max(night) from identity.matched_night) and max(night) < ?, false)
+        from identity.cluster_night""",
+        [night],
+    ).fetchone()
+    connection.execute(_ALL if moved is None or not is_next else _AROUND.format(moved=moved))
     connection.execute(_TONIGHT, [night])
     connection.begin()
     try:
@@ -30,8 +41,10 @@ def renew(connection: duckdb.DuckDBPyConnection, night: date) -> None:
             _say(connection, later, "cluster_later")
         connection.execute("delete from identity.matched_night where night = ?", [night])
         connection.execute("insert into identity.matched_night values (?)", [night])
-        connection.execute("delete from identity.cluster")
+        connection.execute("delete from identity.cluster where record_ref in (from standing)")
         connection.execute(_CLUSTERS, [night])
+        connection.execute("delete from identity.cluster_night")
+        connection.execute("insert into identity.cluster_night values (?)", [night])
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -58,11 +71,37 @@ def _stood(connection: duckdb.DuckDBPyConnection, name: str, night: date, *, inc
     connection.execute(
         f"""create or replace temp table {name} as
         select record_ref, founder_ref, customer_ref from identity.cluster_change
-        where changed_on {"<=" if included else "<"} ?
+        where changed_on {"<=" if included else "<"} ? and record_ref in (from standing)
         qualify row_number() over (partition by record_ref order by changed_on desc) = 1""",
         [night],
     )
 
+
+# Whose place is to be told: of all records, or around those that moved. Whom a cluster loses or takes may have founded
+# it, and who stands for a company stands for the founder of its cluster.
+_ALL = """
+create or replace temp table standing as
+select record_ref from identity.component union select record_ref from identity.cluster_change
+"""
+_AROUND = """
+create or replace temp table beside as
+with moved as ({moved})
+select record_ref from identity.cluster where valid_to is null and founder_ref in (
+    select founder_ref from identity.cluster where valid_to is null and record_ref in (from moved)
+)
+union from moved;
+create or replace temp table together as
+select record_ref from identity.component where component_ref in (
+    select component_ref from identity.component where record_ref in (from beside)
+)
+union from beside;
+create or replace temp table standing as
+select record_ref from identity.component where component_ref in (
+    select component_ref from identity.component join identity.normal using (record_ref)
+    where parent_ref in (from together) or employer_ref in (from together)
+)
+union from together
+"""
 
 # A record is as old as the log or an earlier night has it: retention takes the oldest versions out of the log.
 # A cluster is named by its oldest member in the CRM, or else of all: so it keeps its name as it grows, of two that
@@ -73,34 +112,39 @@ def _stood(connection: duckdb.DuckDBPyConnection, name: str, night: date, *, inc
 _TONIGHT = """
 create or replace temp table cluster_tonight as
 with met as (
-    select record_ref, min(changed_on) as met_on from identity.cluster_change where changed_on <= ? group by all
+    select record_ref, min(changed_on) as met_on from identity.cluster_change
+    where changed_on <= ? and record_ref in (from standing) group by all
 ),
-founded as (
-    select c.record_ref, c.component_ref, n.object, n.parent_ref, n.employer_ref,
-        first_value(c.record_ref) over (
-            partition by c.component_ref
-            order by not starts_with(c.record_ref, 'crm|'), least(c.known_on, met.met_on), c.record_ref
-        ) as founder_ref
-    from identity.component c join identity.normal n using (record_ref)
-    left join met using (record_ref)
+member as (
+    select c.component_ref, n.record_ref, n.object, n.parent_ref, n.employer_ref,
+        (not starts_with(record_ref, 'crm|'), least(n.known_on, met.met_on), record_ref) as age
+    from identity.component c join identity.normal n using (record_ref) left join met using (record_ref)
+    where record_ref in (from standing)
 ),
 acting as (
-    select component_ref, bool_or(object = 'customers') as is_customer,
-        count(distinct parent_ref) filter (object = 'contacts') as companies,
-        max(parent_ref) filter (object = 'contacts') as company_ref,
-        count(distinct employer_ref) as employers, max(employer_ref) as employer_ref
-    from founded group by component_ref
+    select component_ref, arg_min(record_ref, age) as founder_ref, bool_or(object = 'customers') as is_customer,
+        min(parent_ref) filter (object = 'contacts') as company, max(parent_ref) filter (object = 'contacts') as other,
+        min(employer_ref) as employer, max(employer_ref) as other_employer
+    from member group by component_ref
+),
+founded as (
+    select record_ref, object, founder_ref, is_customer,
+        case when is_customer then null when company is null and employer = other_employer then employer
+            when company = other then company end as company_ref
+    from member join acting using (component_ref)
+),
+company as (
+    select record_ref, founder_ref from founded where object = 'customers'
+    union all
+    select c.record_ref, c.founder_ref from identity.cluster c join identity.normal n using (record_ref)
+    where c.valid_to is null and n.object = 'customers'
+        and c.record_ref in (select company_ref from founded) and c.record_ref not in (from standing)
 )
 select founded.record_ref, founded.founder_ref,
-    case when acting.is_customer then founded.founder_ref else company.founder_ref end as customer_ref
-from founded join acting using (component_ref)
-left join (from founded where object = 'customers') as company
-    on company.record_ref = case
-        when acting.is_customer then null
-        when acting.companies = 1 then acting.company_ref
-        when acting.companies = 0 and acting.employers = 1 then acting.employer_ref
-    end
-order by founded.record_ref
+    case when founded.is_customer then founded.founder_ref else company.founder_ref end as customer_ref
+from founded
+left join company
+    on company.record_ref = founded.company_ref
 """
 
 _CLUSTERS = f"""
@@ -109,8 +153,7 @@ select record_ref, founder_ref, customer_ref,
     case when row_number() over in_order = 1 then date '{ALWAYS}' else changed_on end as valid_from,
     lead(changed_on) over in_order as valid_to
 from identity.cluster_change
-where changed_on <= ?
+where changed_on <= ? and record_ref in (from standing)
 window in_order as (partition by record_ref order by changed_on)
 qualify founder_ref is not null
-order by record_ref, valid_from
 """

@@ -10,8 +10,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ckm.identity import guards
-
 ROUNDS, PASSES = 4, 12
 CERTAIN = 60.0
 """Match weight (log2) of a link that follows from a rule."""
@@ -24,20 +22,25 @@ MOST_FOUND = 0.95
 
 
 def match(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `identity.candidate`: scored pairs that no rule has linked and that have a chance, with their probability.
+    """Make the temporary table `candidate`: the probability of scored pairs that no rule has linked and have a chance.
 
-    The number of persons that two sources share is estimated, too: as many as the links between them add up to.
+    The number of persons that two sources share is estimated, too: as many as the links between them add up to. So one
+    new record changes every probability a little, and they are all made anew.
     """
     connection.execute(_PAIRS)
-    pairs = connection.execute(
-        "select left_group, right_group, stratum, weight from matching_pair order by pair"
-    ).fetchnumpy()
+    pairs = connection.execute("from matching_pair").fetchnumpy()
+    source = connection.execute("select number from matching_record").fetchnumpy()["number"]
     sizes = connection.execute(_SIZES).fetchnumpy()
-    found = probabilities(
-        pairs["left_group"], pairs["right_group"], pairs["stratum"], pairs["weight"],
-        sizes["left_records"], sizes["right_records"],
+    sources = int(sizes["left_records"].size ** 0.5)
+    left, right = pairs["left_place"], pairs["right_place"]
+    between = source[left] != source[right]
+    left, right = left[between], right[between]
+    found = np.zeros(between.size)
+    found[between] = probabilities(
+        left * sources + source[right], right * sources + source[left], source[left] * sources + source[right],
+        pairs["weight"][between], sizes["left_records"], sizes["right_records"],
     )  # fmt: skip
-    connection.register("found", pa.table({"pair": np.arange(found.size), "probability": found}))
+    connection.register("found", pa.table({"probability": found}))
     connection.execute(_CANDIDATES)
     connection.unregister("found")
 
@@ -55,6 +58,9 @@ def probabilities(
         weight: match weight (log2) without a prior.
         left_records: records of the left source by stratum, those that say a name; and `right_records` of the right.
     """
+    left_group, right_group = (
+        np.unique(group, return_inverse=True)[1] for group in (left_group, right_group)
+    )
     evidence = np.exp2(np.minimum(weight, CERTAIN))
     lefts, rights = left_records.astype(float), right_records.astype(float)
     most = MOST_FOUND * np.minimum(lefts, rights)
@@ -79,7 +85,10 @@ def probabilities(
 
 def _none_other(group: np.ndarray, message: np.ndarray) -> np.ndarray:
     """Chance that none of the other pairs of its group is right, as each pair is told."""
-    return 1 / (1 + np.maximum(np.bincount(group, message)[group] - message, 0))
+    others = np.bincount(group, message)[group] - message
+    np.maximum(others, 0, out=others)
+    others += 1
+    return np.reciprocal(others, out=others)
 
 
 def threshold(connection: duckdb.DuckDBPyConnection, candidates: str, precision: float) -> float:
@@ -89,7 +98,7 @@ def threshold(connection: duckdb.DuckDBPyConnection, candidates: str, precision:
     link under `LEAST_LIKELY` is made, however many certain ones there are to make up for it.
     """
     (lowest,) = connection.execute(
-        f"""with by_rule as (select count(*) as links from identity.link where status = 'made'),
+        f"""with by_rule as (select count(*) as links from tonight_link where status = 'made'),
         ranked as (
             select probability, sum(probability) over so_far as right_links, count(*) over so_far as links
             from {candidates} where reason is null and probability >= {LEAST_LIKELY}
@@ -102,31 +111,29 @@ def threshold(connection: duckdb.DuckDBPyConnection, candidates: str, precision:
     return 1.0 if lowest is None else lowest
 
 
-# The number of a pair of sources is that of the left one times their number, plus that of the right one; left before
-# right, as the references begin with their source.
+# Records have the number of their place in the order of references, and pairs stand in that order, so that sums over
+# them are the same to the last digit in whichever order they were found.
 _PAIRS = f"""
 create or replace temp table matching_source as
-select source, row_number() over (order by source) - 1 as number, count(*) over () as sources
-from (select distinct source from identity.normal);
+select source, row_number() over (order by source) - 1 as number
+from (select distinct source from identity.comparable);
+
+create or replace temp table matching_record as
+select record_ref, number from identity.comparable join matching_source using (source) order by record_ref;
 
 create or replace temp table matching_pair as
-with made as (select left_ref, right_ref from identity.stated_link where status = 'made'),
-pairs as (
-    select coalesce(s.left_ref, m.left_ref) as left_ref, coalesce(s.right_ref, m.right_ref) as right_ref,
-        case when m.left_ref is not null then {CERTAIN} else s.match_weight end as weight,
-        m.left_ref is not null as is_made
-    from identity.scored_pair s
-    full join made m on m.left_ref = s.left_ref and m.right_ref = s.right_ref
+with made as (
+    select l.rowid as left_place, r.rowid as right_place, {CERTAIN} as weight from stated_link
+    join matching_record l on l.record_ref = left_ref join matching_record r on r.record_ref = right_ref
+    where status = 'made'
 ),
-record as (
-    select record_ref, kind, number, sources, normal.rowid as place
-    from identity.normal as normal join matching_source using (source)
+scored as (
+    select l.rowid as left_place, r.rowid as right_place, match_weight from identity.scored_pair
+    join matching_record l on l.record_ref = left_ref join matching_record r on r.record_ref = right_ref
 )
-select row_number() over (order by left_ref, right_ref) - 1 as pair, left_ref, right_ref, weight, is_made,
-    l.place * l.sources + r.number as left_group, r.place * r.sources + l.number as right_group,
-    l.number * l.sources + r.number as stratum
-from pairs join record l on l.record_ref = left_ref join record r on r.record_ref = right_ref
-where l.kind = 'person' and r.kind = 'person' and l.number <> r.number
+select left_place, right_place, coalesce(made.weight, match_weight) as weight, made.weight is not null as is_made
+from scored full join made using (left_place, right_place)
+order by left_place, right_place
 """
 
 _SIZES = """
@@ -142,12 +149,9 @@ order by one.number, other.number
 """
 
 _CANDIDATES = f"""
-create or replace table identity.candidate as
-select p.left_ref, p.right_ref, round(found.probability, 9) as probability, s.match_weight, s.field_weights, s.model,
-    {guards.REASON_BY_WEIGHT} as reason
-from matching_pair p join found using (pair)
-join identity.scored_pair s using (left_ref, right_ref)
-join identity.normal l on l.record_ref = left_ref join identity.normal r on r.record_ref = right_ref
-where not is_made and not isnan(found.probability) and found.probability >= {WORTH_KEEPING}
-order by left_ref, right_ref
+create or replace temp table candidate as
+select l.record_ref as left_ref, r.record_ref as right_ref, round(probability, 9) as probability
+from matching_pair positional join found
+join matching_record l on l.rowid = left_place join matching_record r on r.rowid = right_place
+where not is_made and not isnan(probability) and probability >= {WORTH_KEEPING}
 """

@@ -236,25 +236,32 @@ _ONE_TEXT: dict[str, Callable[[str], str | None]] = {
 
 
 def normalise(connection: duckdb.DuckDBPyConnection, home_country: str | None = None) -> None:
-    """Make `identity.normal`, one row per record with its fields in normal form, and `identity.placeholder`.
+    """Bring `identity.normal`, a row per record with its fields in normal form, and `identity.placeholder` up to date.
 
     A contact has the address of the company it belongs to where it states none, and a record the employer that it
     names by its customer number. Where the e-mail address spells out the name that is stated, its spelling counts: a
     misspelled address reaches nobody, and it has no initials. `address_name` is whether the name is only spelled out
     there.
 
+    Only records that are new, or of which they or their employer are not what they were, are read. The temporary tables
+    `changed` (record_ref of these, and of those that are gone), `normal_before` and `normal_now` (their rows) tell the
+    next steps.
+
     Args:
         home_country: region in which phone numbers are read where neither record nor employer has a country.
     """
+    connection.execute(_CHANGED)
     for column, function in _ONE_TEXT.items():
-        read(connection, column, f"select {column} as text from identity.person_record", function)
-    read(connection, "name", f"select {_WHOLE_NAME} as text from identity.person_record r", _whole_name)
+        read(connection, column, f"select {column} as text from unread", function)
+    read(connection, "name", f"select {_WHOLE_NAME} as text from unread r", _whole_name)
     read(connection, "address_name", "select value as text from normal_email", name_of_address)
     connection.execute(_WITH_PLACES)
     read(connection, "house", "select street as text from placed", house_number)
     read(connection, "phone", f"select {_WHOLE_NUMBER} as text from placed p", _whole_number, [home_country])
     connection.execute(_NORMAL, [home_country])
-    connection.execute(_PLACEHOLDERS)
+    for table, new in (("normal", "from normal_now"), ("placeholder", _PLACEHOLDERS)):
+        connection.execute(f"delete from identity.{table} where record_ref in (from changed)")
+        connection.execute(f"insert into identity.{table} by name {new}")
 
 
 def _whole_name(text: str) -> Name:
@@ -270,11 +277,40 @@ _WHOLE_NAME = """case when r.kind is distinct from 'company' then
 
 _WHOLE_NUMBER = "p.phone || chr(31) || coalesce(p.country, ?, '')"
 
+_EMPLOYER = "case when {0}.kind is distinct from 'company' then coalesce({0}.parent_ref, {0}.stated_ref) end"
+
+NORMAL_COLUMNS = """record_ref varchar, source varchar, object varchar, kind varchar, given_name varchar,
+    family_name varchar, address_name boolean, email varchar, email_local varchar, phone varchar, phone_tail varchar,
+    company_name varchar, registration_number varchar, postal_code varchar, city varchar, street varchar,
+    house_number varchar, country varchar, birth_date date, birth_year bigint, employer_ref varchar,
+    parent_ref varchar, stated_ref varchar, known_on date, changed_on date, state ubigint"""
+"""`state` is a hash of all that the row was read from."""
+
+_CHANGED = f"""
+create table if not exists identity.normal ({NORMAL_COLUMNS});
+create or replace temp table record_state as
+with own as (
+    select record_ref, hash(r) as state, kind = 'company' as is_company, {_EMPLOYER.format("r")} as employer_ref
+    from identity.person_record r
+)
+select own.record_ref, hash(own.state, employer.state) as state
+from own left join (from own where is_company) as employer on employer.record_ref = own.employer_ref;
+create or replace temp table changed as
+select record_ref from record_state where state not in (select state from identity.normal)
+union select record_ref from identity.normal where state not in (select state from record_state);
+create or replace temp table normal_before as from identity.normal where record_ref in (from changed);
+create or replace temp table unread as
+from identity.person_record where record_ref in (
+    from changed
+    union all select {_EMPLOYER.format("r")} from identity.person_record r where record_ref in (from changed)
+);
+"""
+
 _WITH_PLACES = f"""
 create or replace temp table placed as
 with own as (
     select r.* replace ({", ".join(f"{c}.value as {c}" for c in _ONE_TEXT)})
-    from identity.person_record r
+    from unread r
     {" ".join(f"left join normal_{c} {c} on r.{c} = {c}.text" for c in _ONE_TEXT)}
 ),
 employed as (
@@ -284,8 +320,8 @@ employed as (
         employer.country as employer_country
     from own
     left join (from own where kind = 'company') as employer
-        on employer.record_ref
-            = case when own.kind is distinct from 'company' then coalesce(own.parent_ref, own.stated_ref) end
+        on employer.record_ref = {_EMPLOYER.format("own")}
+    where own.record_ref in (from changed)
 )
 select * replace (
         coalesce(country, employer_country) as country,
@@ -297,7 +333,7 @@ select * replace (
 """
 
 _NORMAL = rf"""
-create or replace table identity.normal as
+create or replace temp table normal_now as
 with named as (
     select placed.*, stated.value as given, stated.other as family,
         spelled.value as spelled_given, spelled.other as spelled_family,
@@ -325,8 +361,8 @@ select p.record_ref, p.source, p.object,
         and p.birth_date::varchar is distinct from '1970-01-01'
         and coalesce(year(p.birth_date), p.birth_year) <= year(p.changed_on)
         then coalesce(year(p.birth_date), p.birth_year) end as birth_year,
-    p.employer_ref, p.parent_ref, p.stated_ref, p.known_on, p.changed_on
-from named p
+    p.employer_ref, p.parent_ref, p.stated_ref, p.known_on, p.changed_on, record_state.state
+from named p join record_state using (record_ref)
 left join normal_house houses on houses.text = p.street
 left join normal_phone phones on phones.text = {_WHOLE_NUMBER}
 order by p.record_ref
@@ -334,20 +370,19 @@ order by p.record_ref
 
 _TEXTS = ("email", "phone", "company_name", "registration_number", "postal_code", "street", "city")
 _PLACEHOLDERS = f"""
-create or replace table identity.placeholder as
 {
     " union all ".join(
-        f"select record_ref, '{c}' as field, r.{c} as value from identity.person_record r "
-        f"join {'identity.normal' if c == 'phone' else 'placed'} n using (record_ref) "
+        f"select record_ref, '{c}' as field, r.{c} as value from unread r "
+        f"join {'normal_now' if c == 'phone' else 'placed'} n using (record_ref) "
         f"where trim(r.{c}) <> '' and n.{c} is null"
         for c in _TEXTS
     )
 }
-union all select record_ref, 'name', concat_ws(' ', r.first_name, r.last_name, r.full_name)
-from identity.person_record r join identity.normal n using (record_ref)
+union all by name select record_ref, 'name' as field, concat_ws(' ', r.first_name, r.last_name, r.full_name) as value
+from unread r join normal_now n using (record_ref)
 where (n.family_name is null or n.address_name)
     and trim(concat_ws('', r.first_name, r.last_name, r.full_name)) <> '' and n.kind = 'person'
-union all select record_ref, 'birth_date', r.birth_date::varchar
-from identity.person_record r join identity.normal n using (record_ref)
+union all by name select record_ref, 'birth_date' as field, r.birth_date::varchar as value
+from unread r join normal_now n using (record_ref)
 where r.birth_date is not null and n.birth_date is null
 """

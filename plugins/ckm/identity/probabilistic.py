@@ -67,6 +67,18 @@ def _either_initial(column: str) -> cll.CustomLevel:
     )
 
 
+def _meets(table: str) -> str:
+    """SQL condition on comparable records without which they share no block with one of a table to compare with.
+
+    By hash, as that is cheaper: it may let a record pass that shares none.
+    """
+    return " or ".join(
+        f"hash({', '.join(column.removeprefix('rare_') for column in columns)}) in (select hash({', '.join(columns)}) "
+        f"from {table} where {' and '.join(f'{column} is not null' for column in columns)})"
+        for columns in _BLOCKS
+    )
+
+
 def _settings() -> SettingsCreator:
     given = cl.CustomComparison(
         output_column_name="given_name",
@@ -161,7 +173,7 @@ def train(connection: duckdb.DuckDBPyConnection, *, seed: int, version: str, tra
     """
     comparable(connection)
     with scratch(connection) as (cursor, home):
-        cursor.execute(f"create table training as from {home}.identity.comparable order by record_ref")
+        cursor.execute(f"create table training as {_to_compare(home, 'true')}")
         (records,) = cursor.execute("select count(*) from training").fetchone()
         linker = Linker(DuckDBAPI(cursor).register("training"), _settings(), log_level=None)
         linker.training.estimate_probability_two_random_records_match([_block(("email",))], recall=0.5)
@@ -200,13 +212,13 @@ def take_frequencies(
     """Make `identity.term_share`: how common each name is, as one night took it down for all that a model will score.
 
     Later records do not change it: a pair has one score for a model, whether it is scored tonight or in a rematch.
+    Needs `comparable`.
 
     Args:
         night: which one took it down.
         anew: it is that night, which takes it down, again where it runs again.
     """
     if anew:
-        comparable(connection)
         connection.execute(
             "delete from identity.term_frequency where model = ? and taken_on = ?", [model.version, night]
         )
@@ -228,18 +240,22 @@ def take_frequencies(
 
 
 def comparable(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `identity.comparable`: the persons with what is their own, without shared addresses and numbers.
+    """Bring `identity.comparable` up to date: the persons with what is their own, no shared addresses and numbers.
 
-    A name that only a shared address spells out may be that of another reader, and goes with it. A key is
-    rare if it is not among the common ones of `identity.term_share`.
+    A name that only a shared address spells out may be that of another reader, and goes with it. Only touched records
+    are looked at again (`guards.watch`).
     """
+    connection.execute(f"create table if not exists identity.comparable ({_COMPARABLE_COLUMNS})")
     connection.execute(
         "create table if not exists identity.term_share (column_name varchar, term varchar, frequency double)"
     )
     connection.execute(
-        f"""create or replace table identity.comparable as
+        f"""delete from identity.comparable where record_ref in (from touched);
+        insert into identity.comparable by name
         with own as (
-            select n.* exclude (parent_ref, stated_ref, known_on, changed_on, birth_date, registration_number) replace (
+            select n.* exclude (
+                    parent_ref, stated_ref, known_on, changed_on, birth_date, registration_number, state
+                ) replace (
                 case when e.value is null then n.email end as email,
                 case when e.value is null then n.email_local end as email_local,
                 case when p.value is null then n.phone end as phone,
@@ -247,62 +263,83 @@ def comparable(connection: duckdb.DuckDBPyConnection) -> None:
                 case when e.value is null or not n.address_name then n.given_name end as given_name,
                 case when e.value is null or not n.address_name then n.family_name end as family_name
             )
-            from identity.normal n
+            from (from identity.normal where kind = 'person' and record_ref in (from touched)) n
             left join identity.shared_value e on e.field = 'email' and e.value = n.email
             left join identity.shared_value p on p.field = 'phone' and p.value = n.phone
-            where n.kind = 'person'
         ),
-        keyed as (
-            select *, {_FAMILY_KEY} as family_key, left(family_name, 1) as family_initial,
-                left(given_name, 1) as given_initial, family_key || ' ' || given_name as name_key
-            from own
+        key as (
+            select family_name, {_FAMILY_KEY} as family_key
+            from (select distinct family_name from own where family_name is not null)
         )
-        select keyed.*, case when family.term is null then family_key end as rare_family_key,
-            case when name.term is null then name_key end as rare_name_key
-        from keyed
-        left join identity.term_share family on family.column_name = 'family_key' and family.term = family_key
-        left join identity.term_share name on name.column_name = 'name_key' and name.term = name_key
+        select own.*, family_key, left(family_name, 1) as family_initial, left(given_name, 1) as given_initial,
+            family_key || ' ' || given_name as name_key
+        from own left join key using (family_name)
         order by record_ref"""
     )
 
 
-def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = False) -> int:
+_COMPARABLE_COLUMNS = """record_ref varchar, source varchar, object varchar, kind varchar, given_name varchar,
+    family_name varchar, address_name boolean, email varchar, email_local varchar, phone varchar, phone_tail varchar,
+    company_name varchar, postal_code varchar, city varchar, street varchar, house_number varchar, country varchar,
+    birth_year bigint, employer_ref varchar, family_key varchar, family_initial varchar, given_initial varchar,
+    name_key varchar"""
+
+
+def _to_compare(home: str, which: str) -> str:
+    """SQL of comparable records with those of their keys that are not among the common ones of the model.
+
+    Args:
+        which: SQL condition on the records.
+    """
+    return f"""
+        with c as (from {home}.identity.comparable where {which})
+        select c.*, case when family.term is null then family_key end as rare_family_key,
+            case when name.term is null then name_key end as rare_name_key
+        from c
+        left join {home}.identity.term_share family on family.column_name = 'family_key' and family.term = family_key
+        left join {home}.identity.term_share name on name.column_name = 'name_key' and name.term = name_key
+        order by record_ref"""
+
+
+def score(connection: duckdb.DuckDBPyConnection, model: Model) -> int:
     """Bring `identity.scored_pair` up to date: the match weight of each pair of persons worth keeping, by field.
 
     Only records that are not as they were when this model last scored them are compared, with all and with each
-    other; so also those whose address turned out to be shared. `whole` compares all with all and leaves the same
-    pairs behind. Needs `take_frequencies`.
+    other; so also those whose address turned out to be shared. Needs `take_frequencies`.
 
     Returns:
         How many records were compared.
     """
-    comparable(connection)
     connection.execute(f"create table if not exists identity.scored_pair ({PAIR_COLUMNS})")
     connection.execute(
         "create table if not exists identity.scored_state (record_ref varchar, state ubigint, model varchar)"
     )
     basis = _basis(connection, model)
+    is_known = connection.execute("from identity.scored_state where model = ? limit 1", [basis]).fetchall()
+    if not is_known:
+        connection.execute("delete from identity.scored_pair")
+        connection.execute("delete from identity.scored_state")
+    among = "where record_ref in (from touched)" if is_known else ""
     connection.execute(
         f"""create or replace temp table fresh as
-        with now as (select record_ref, hash(c) as state from identity.comparable c)
-        select record_ref
-        from now full join (from identity.scored_state where {"false" if whole else "model = ?"}) before
-            using (record_ref)
-        where now.state is distinct from before.state order by record_ref""",
-        None if whole else [basis],
+        select record_ref, now.state
+        from (select record_ref, hash(c) as state from (from identity.comparable {among}) c) now
+        full join (from identity.scored_state {among}) before using (record_ref)
+        where now.state is distinct from before.state order by record_ref"""
     )
-    if not connection.execute("from identity.scored_state where model = ? limit 1", [basis]).fetchall():
-        connection.execute("delete from identity.scored_pair")
     fresh = connection.execute("select record_ref from fresh").fetch_arrow_table()
     if not fresh.num_rows:
         return 0
+    gone = "in (select record_ref from fresh)"
+    connection.execute(f"delete from identity.scored_pair where left_ref {gone} or right_ref {gone}")
+    connection.execute(f"delete from identity.scored_state where record_ref {gone}")
     with scratch(connection) as (cursor, home):
         cursor.register("fresh", fresh)
-        for name, which in (("new_records", "in"), ("old_records", "not in")):
-            cursor.execute(
-                f"create table {name} as from {home}.identity.comparable "
-                f"where record_ref {which} (select record_ref from fresh) order by record_ref"
-            )
+        cursor.execute(
+            f"create table new_records as {_to_compare(home, 'record_ref in (select record_ref from fresh)')}"
+        )
+        met = f"record_ref not in (select record_ref from fresh) and ({_meets('new_records')})"
+        cursor.execute(f"create table old_records as {_to_compare(home, met)}")
         api = DuckDBAPI(cursor)
         new, old = api.register("new_records"), api.register("old_records")
         linker = Linker(new, dict(model.settings), log_level=None)
@@ -315,15 +352,10 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, *, whole: bool = 
         found = [linker.inference.predict_within(new, **kept)]
         if cursor.execute("select count(*) from old_records").fetchone() != (0,):
             found.append(linker.inference.predict_between(old, new, **kept))
-        cursor.execute(
-            f"""delete from {home}.identity.scored_pair
-            where left_ref in (select record_ref from fresh) or right_ref in (select record_ref from fresh)"""
-        )
         for pairs in found:
             cursor.execute(f"insert into {home}.identity.scored_pair {_scored(cursor, pairs, prior, model)}")
     connection.execute(
-        "create or replace table identity.scored_state as "
-        "select record_ref, hash(c) as state, ? as model from identity.comparable c",
+        "insert into identity.scored_state select record_ref, state, ? from fresh where state is not null",
         [basis],
     )
     return fresh.num_rows

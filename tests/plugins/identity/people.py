@@ -8,6 +8,7 @@ import duckdb
 from ckm.identity import decisions, deterministic, guards, history, links
 from ckm.identity.model import default
 from ckm.identity.normalise import normalise
+from ckm.identity.probabilistic import PAIR_COLUMNS
 from ckm.identity.tables import prepare
 
 NIGHT = date(2025, 6, 30)
@@ -58,19 +59,24 @@ def stated(*records: dict[str, Any]) -> dict[tuple[str, str], tuple[str, str | N
     return {
         (left.split("|")[2], right.split("|")[2]): (rule, reason)
         for left, right, rule, reason in connection.execute(
-            "select left_ref, right_ref, rule, reason from identity.stated_link"
+            "select left_ref, right_ref, rule, reason from stated_link"
         ).fetchall()
     }
+
+
+def link_without_weights(connection: duckdb.DuckDBPyConnection) -> None:
+    """Links and components by rules and decisions alone."""
+    connection.execute(
+        "create or replace temp table candidate (left_ref varchar, right_ref varchar, probability double)"
+    )
+    connection.execute(f"create table if not exists identity.scored_pair ({PAIR_COLUMNS})")
+    links.gather(connection, default())
 
 
 def clustered(connection: duckdb.DuckDBPyConnection, night: date = NIGHT) -> dict[str, str]:
     """Founder by record after a night that links by rules and decisions alone, by their native ids."""
     deterministic.link(connection)
-    connection.execute(
-        "create or replace table identity.candidate (left_ref varchar, right_ref varchar, probability double, "
-        "match_weight double, field_weights map(varchar, double), model varchar, reason varchar)"
-    )
-    links.gather(connection, default())
+    link_without_weights(connection)
     history.renew(connection, night)
     return {
         ref.split("|")[2]: founder.split("|")[2]

@@ -37,6 +37,20 @@ def test_birth_years_add_up_over_the_cluster():
     assert build(chain("a", "b", "c"), members)[1] == {("b", "c"): guards.BIRTHS}
 
 
+def test_weight_links_nobody_with_another_customer_than_the_one_that_is_stated():
+    members = {
+        "y": Member(is_registered=True, customer_ref="y"),
+        "r": Member(customer_ref="x"),
+        "q": Member(),
+    }
+    links = [Link("q", "y"), Link("q", "r", is_by_weight=True)]
+    assert build(links, members)[1] == {("q", "r"): guards.STATED}
+    assert build([*links, Link("r", "y")], members)[1] == {("q", "r"): guards.STATED}
+    assert build([Link("q", "y"), Link("q", "r")], members)[1] == {}, (
+        "what sources state or share may correct it"
+    )
+
+
 def test_cluster_does_not_grow_beyond_its_size():
     refs = [f"m{number:02}" for number in range(clusters.MOST_MEMBERS + 2)]
     found, dropped = build(chain(*refs), dict.fromkeys(refs, Member()))

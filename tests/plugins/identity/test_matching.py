@@ -1,14 +1,14 @@
-"""Probabilities of a matching, against the sum over all matchings; texts are read once."""
+"""Probabilities of a matching, against the sum over all matchings; only what has changed is read."""
 
 from itertools import product
 
 import numpy as np
 import pytest
 
-from ckm.identity import matching, readings
+from ckm.identity import matching
 from ckm.identity.normalise import normalise
 
-from .people import customer, holding, reader
+from .people import complainant, customer, holding, reader, record
 
 
 def exact(lefts: np.ndarray, rights: np.ndarray, odds: np.ndarray) -> np.ndarray:
@@ -42,29 +42,37 @@ def test_source_that_names_nobody_has_no_probability():
     ).all()
 
 
-def test_texts_are_read_once_and_forgotten_with_their_record(monkeypatch):
+def test_only_what_has_changed_is_read_again(monkeypatch):
     connection = holding(
         customer(1, first_name="Anna", last_name="Weber"), reader(1, email="a.weber@example.org")
     )
-    kept = connection.execute(
-        "select field, text, value, other from identity.reading order by all"
-    ).fetchall()
-    assert ("email", "a.weber@example.org", "a.weber@example.org", None) in kept
     monkeypatch.setattr("ckm.identity.normalise.name_of_address", lambda text: pytest.fail("read again"))
     connection.execute("update identity.person_record set last_name = 'Nowak' where source = 'crm'")
     normalise(connection, "DE")
-    texts = [
-        text
-        for (text,) in connection.execute("select text from identity.reading where field = 'name'").fetchall()
+    assert connection.execute("from changed").fetchall() == [("crm|customers|c1",)]
+    assert connection.execute("select family_name from identity.normal order by source").fetchall() == [
+        ("nowak",),
+        ("weber",),
     ]
-    assert sorted(texts) == [readings.SEPARATOR * 2, readings.SEPARATOR.join(("Anna", "Nowak", ""))]
-    assert connection.execute("select family_name from identity.normal where source = 'crm'").fetchone() == (
-        "nowak",
+
+
+def test_contact_is_read_again_when_its_company_moves():
+    connection = holding(
+        customer(1, kind="company", company_name="Pumpen GmbH", postal_code="10115"),
+        record("crm|contacts|k1", parent_ref="crm|customers|c1", last_name="Ek"),
     )
-
-
-def test_texts_are_read_again_by_other_rules(monkeypatch):
-    connection = holding(customer(1, first_name="Anna", last_name="Weber"))
-    monkeypatch.setattr(readings, "_rules", lambda: "others")
+    connection.execute("update identity.person_record set postal_code = '20095' where kind = 'company'")
     normalise(connection, "DE")
-    assert connection.execute("select distinct rules from identity.reading").fetchall() == [("others",)]
+    assert connection.execute("select distinct postal_code from identity.normal").fetchall() == [("20095",)]
+
+
+def test_record_that_is_gone_leaves_nothing_behind():
+    connection = holding(
+        customer(1, email="test@test"), reader(1, last_name="Ek", email="ek@example.org"), complainant(1)
+    )
+    connection.execute("delete from identity.person_record where source in ('crm', 'knowledge')")
+    normalise(connection, "DE")
+    assert connection.execute("select record_ref from identity.normal").fetchall() == [
+        ("complaints|complainants|b1",)
+    ]
+    assert connection.execute("from identity.placeholder").fetchall() == []

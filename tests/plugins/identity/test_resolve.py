@@ -9,9 +9,11 @@ from benchmarks.identity import measure
 from benchmarks.identity.records import load, load_truth
 
 from ckm.errors import ConfigurationError
-from ckm.identity import guards, matching, model, probabilistic, resolve
+from ckm.identity import matching, model, probabilistic, resolve
 from ckm.identity.tables import prepare
 from ckm.simulate import simulate
+
+from .people import customer, holding, reader
 
 NIGHT = date(2024, 12, 31)
 
@@ -138,39 +140,25 @@ def test_certain_links_leave_fewer_to_be():
     """Two customers of one name, two readers of it: once a rule has linked one pair, the other pair is likelier."""
 
     def chance(*made):
-        connection = duckdb.connect()
-        prepare(connection)
-        refs = [
-            ("crm|customers|1",),
-            ("crm|customers|2",),
-            ("knowledge|readers|1",),
-            ("knowledge|readers|2",),
-        ]
-        connection.execute("create table identity.normal (record_ref varchar, source varchar, kind varchar, "
-                           "given_name varchar, family_name varchar, phone varchar, email varchar, street varchar, "
-                           "postal_code varchar, birth_date date, birth_year integer, address_name boolean, "
-                           "employer_ref varchar, known_on date, changed_on date)")  # fmt: skip
-        connection.executemany(
-            "insert into identity.normal (record_ref, source, kind, family_name) "
-            "select $1, split_part($1, '|', 1), 'person', 'weber'", refs,
-        )  # fmt: skip
-        connection.execute("create table identity.comparable as from identity.normal")
+        connection = holding(
+            *(of(number, last_name="Weber") for of in (customer, reader) for number in (1, 2))
+        )
+        probabilistic.comparable(connection)
         connection.execute(f"create table identity.scored_pair ({probabilistic.PAIR_COLUMNS})")
         connection.executemany(
             "insert into identity.scored_pair values (?, ?, 12, map {}, 'm')",
-            [(c, r) for (c,) in refs[:2] for (r,) in refs[2:]],
+            [(f"crm|customers|c{c}", f"knowledge|readers|r{r}") for c in (1, 2) for r in (1, 2)],
         )
         connection.execute(
-            "create table identity.stated_link (left_ref varchar, right_ref varchar, status varchar)"
+            "create temp table stated_link (left_ref varchar, right_ref varchar, status varchar)"
         )
         if made:
-            connection.execute("insert into identity.stated_link values (?, ?, 'made')", made)
-        guards.watch(connection)
+            connection.execute("insert into stated_link values (?, ?, 'made')", made)
         matching.match(connection)
         return connection.execute(
-            "select probability from identity.candidate where right_ref = 'knowledge|readers|2' "
-            "and left_ref = 'crm|customers|2'"
+            "select probability from candidate where right_ref = 'knowledge|readers|r2' "
+            "and left_ref = 'crm|customers|c2'"
         ).fetchone()[0]
 
     assert chance() == pytest.approx(0.5, abs=0.03)
-    assert chance("crm|customers|1", "knowledge|readers|1") > 0.98
+    assert chance("crm|customers|c1", "knowledge|readers|r1") > 0.98
