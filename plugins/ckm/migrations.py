@@ -73,12 +73,27 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
+    for table, columns in {
+        "churn_driver": "customer_key varchar, driver varchar, contribution double, value double",
+        "churn_model": """model_run_id varchar, fitted_on date, kind varchar, is_calibrated boolean, model varchar,
+            rhythm varchar, spreads varchar, base double, intercept double, slope double, rows_learned bigint""",
+        "churn_backtest": """model_run_id varchar, model varchar, is_calibrated boolean, cut_date date, rows bigint,
+            rows_learned bigint, metric varchar, metric_value double""",
+        "churn_prediction": "cut_date date, customer_key varchar, probability double, model_run_id varchar",
+        "model_drift": """as_of_date date, model_run_id varchar, subject varchar, name varchar, measure varchar,
+            value double, alarm_above double, is_alarm boolean, customers bigint""",
+    }.items():
+        connection.execute(f"create table if not exists scores.{table} ({columns})")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         2,
         "Record schema versions, switches of readers, what retention removes and when a quarantined row was settled.",
         _to_2,
     ),
+    Migration(3, "Keep churn models, their backtests, reasons, predictions and drift.", _to_3),
 )
 
 

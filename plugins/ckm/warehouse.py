@@ -15,7 +15,7 @@ from ckm import __version__, runs
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError, LoadRunning
 
-SCHEMA_VERSION = 2  # of the tables below; each change to them is a step in ckm.migrations
+SCHEMA_VERSION = 3  # of the tables below; each change to them is a step in ckm.migrations
 MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say
 
 LOG_COLUMNS: dict[str, str] = {
@@ -80,6 +80,14 @@ SCORE_TABLES: dict[str, str] = {
         model_run_id varchar""",
     "churn": """customer_key varchar, churn_probability_90d double, scored_as_of_date date,
         model_run_id varchar""",
+    "churn_driver": "customer_key varchar, driver varchar, contribution double, value double",
+    "churn_model": """model_run_id varchar, fitted_on date, kind varchar, is_calibrated boolean, model varchar,
+        rhythm varchar, spreads varchar, base double, intercept double, slope double, rows_learned bigint""",
+    "churn_backtest": """model_run_id varchar, model varchar, is_calibrated boolean, cut_date date, rows bigint,
+        rows_learned bigint, metric varchar, metric_value double""",
+    "churn_prediction": "cut_date date, customer_key varchar, probability double, model_run_id varchar",
+    "model_drift": """as_of_date date, model_run_id varchar, subject varchar, name varchar, measure varchar,
+        value double, alarm_above double, is_alarm boolean, customers bigint""",
 }
 
 

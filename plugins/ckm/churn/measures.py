@@ -75,25 +75,37 @@ def all_measures(probability: Floats, label: Floats) -> dict[str, float]:
     }
 
 
-def stability_index(before: Floats, now: Floats, bins: int = BINS) -> float:
-    """Population stability index: how far the shares in ten bins of `before` have moved, with NaN as a bin.
+@dataclass(frozen=True)
+class Shares:
+    """How values spread over bins: the edges between them, and the share of each; the last share is of NaN."""
+
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
+
+
+def spread(values: Floats, bins: int = BINS) -> Shares:
+    """Shares over bins of about equal count."""
+    known = values[~np.isnan(values)]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])) if known.size else np.empty(0)
+    return Shares(tuple(edges.tolist()), tuple(_shares(values, edges).tolist()))
+
+
+def stability_index(before: Shares, now: Floats) -> float:
+    """Population stability index: how far shares have moved since.
 
     The sum over bins of (share now - share before) ln(share now / share before); an empty bin counts half a row.
-    Below .1 little has changed, above .25 much has. NaN where one of the two is empty.
+    Below .1 little has changed, above .25 much has. NaN where there is no value now.
     """
-    if not len(before) or not len(now):
+    if not len(now):
         return float("nan")
-    known = before[~np.isnan(before)]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])) if known.size else np.empty(0)
-
-    def shares(values: Floats) -> Floats:
-        missing = np.isnan(values)
-        number = np.where(missing, len(edges) + 1, np.searchsorted(edges, values, side="left"))
-        counts = np.maximum(np.bincount(number, minlength=len(edges) + 2), 0.5)
-        return counts / counts.sum()
-
-    p, q = shares(before), shares(now)
+    p, q = np.array(before.shares), _shares(now, np.array(before.edges))
     return float(np.sum((q - p) * np.log(q / p)))
+
+
+def _shares(values: Floats, edges: Floats) -> Floats:
+    number = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
+    counts = np.maximum(np.bincount(number, minlength=len(edges) + 2), 0.5)
+    return counts / counts.sum()
 
 
 def held_log_odds(probability: Floats) -> Floats:
