@@ -23,6 +23,7 @@ CUTS = 8
 """Cuts on which models are tried: the last ones, and the one a year before the last, of the same season."""
 LEAST_ROWS, LEAST_OF_A_KIND = 200, 30
 """Fewer rows to learn from, or fewer who stayed away or came back, teach nothing that lasts."""
+REFIT_EVERY = 3
 LEAST_CUTS = 3
 """Who has seen fewer cuts takes the level of one season for the level of all."""
 GIVES_AWAY = 0.995
@@ -65,15 +66,17 @@ class Choice:
 def with_rhythm(rows: Rows, states: Callable[[date], States]) -> tuple[Rows, bg_nbd.BgNbdParameters | None]:
     """The rows with `no_order_by_rhythm` in front: BG/NBD's log-odds of no order in the horizon.
 
-    BG/NBD is fitted at each cut on who had bought by then; where it cannot be, the feature is unknown.
+    BG/NBD is fitted at every third cut on who had bought by then, and keeps its parameters until the next; where it
+    cannot be fitted, the feature is unknown.
 
     Returns:
         The rows, and the parameters of the last cut.
     """
     column, parameters = np.full(len(rows.label), np.nan), None
-    for day in np.unique(rows.cut):
-        at = states(day.astype(object))
-        parameters = rhythm_of(at)
+    days = np.unique(rows.cut)
+    for number, day in enumerate(days):
+        if parameters is None or (len(days) - 1 - number) % REFIT_EVERY == 0:
+            parameters = rhythm_of(states(day.astype(object)))
         if parameters is not None:
             inside = rows.cut == day
             column[inside] = rhythm(rows.frame.rows(inside), parameters)

@@ -25,13 +25,16 @@ RHYTHM = "no_order_by_rhythm"
 
 KINDS: dict[str, tuple[str, ...]] = {
     "rhythm": ("rhythm",),
+    "corrected rhythm": ("corrected",),
     "logistic": ("logistic",),
     "trees": ("trees",),
+    "corrected rhythm and trees": ("corrected", "trees"),
     "logistic and trees": ("logistic", "trees"),
-    "rhythm and logistic": ("rhythm", "logistic"),
     "rhythm, logistic and trees": ("rhythm", "logistic", "trees"),
 }
-"""Every kind of model with its members, the simplest first."""
+"""Every kind of model with its members, the simplest first. The corrected rhythm is BG/NBD's log-odds with what a
+strongly regularised logistic regression adds: with few customers it stays near BG/NBD."""
+CORRECTION_RIDGE = 60.0
 
 
 class Member(Protocol):
@@ -67,6 +70,37 @@ class Rhythm:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Rhythm:
         return cls(stored["base"])
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """BG/NBD's log-odds with a regression on the other features on top."""
+
+    rhythm: Rhythm
+    correction: Logistic
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.rhythm.names, *self.correction.names)
+
+    @property
+    def base(self) -> float:
+        return self.rhythm.base + self.correction.base
+
+    def contributions(self, frame: Frame) -> Floats:
+        """Shape (n, features)."""
+        return np.hstack([self.rhythm.contributions(frame), self.correction.contributions(frame)])
+
+    def log_odds(self, frame: Frame) -> Floats:
+        """Shape (n,)."""
+        return self.rhythm.log_odds(frame) + self.correction.log_odds(frame)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rhythm": self.rhythm.to_json(), "correction": self.correction.to_json()}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Corrected:
+        return cls(Rhythm.from_json(stored["rhythm"]), Logistic.from_json(stored["correction"]))
 
 
 @dataclass(frozen=True)
@@ -131,6 +165,7 @@ class Model:
 
 _READ: dict[str, Callable[[dict[str, Any]], Member]] = {
     "rhythm": Rhythm.from_json,
+    "corrected": Corrected.from_json,
     "logistic": Logistic.from_json,
     "trees": Trees.from_json,
 }
@@ -145,15 +180,19 @@ def fit_members(
         ValueError: there are no rows, or all have one label.
     """
     made: dict[str, Member] = {}
+    known = frame.only((RHYTHM,)).values[:, 0]
+    rhythm = None if np.isnan(known).all() else Rhythm(float(np.nanmean(known)))
     for name in names:
-        if name == "rhythm":
-            known = frame.only((RHYTHM,)).values[:, 0]
-            if not np.isnan(known).all():
-                made[name] = Rhythm(float(np.nanmean(known)))
-        elif name == "logistic":
+        if name == "logistic":
             made[name] = linear.fit(frame, label, weight)
-        else:
+        elif name == "trees":
             made[name] = trees.fit(frame, label, weight)
+        elif rhythm is not None and name == "rhythm":
+            made[name] = rhythm
+        elif rhythm is not None:
+            others = frame.only([other for other in frame.names if other != RHYTHM])
+            correction = linear.fit(others, label, weight, CORRECTION_RIDGE, rhythm.log_odds(frame))
+            made[name] = Corrected(rhythm, correction)
     return made
 
 

@@ -77,13 +77,20 @@ class Logistic:
         )
 
 
-def fit(frame: Frame, label: Floats, weight: Floats | None = None, ridge: float = RIDGE) -> Logistic:
+def fit(
+    frame: Frame,
+    label: Floats,
+    weight: Floats | None = None,
+    ridge: float = RIDGE,
+    offset: Floats | None = None,
+) -> Logistic:
     """Penalised maximum likelihood by Newton's method; deterministic.
 
     Args:
         label: 1 where the customer stayed away, else 0; shape (n,).
         weight: of each row; ones for None.
         ridge: penalty on half the squared weights of the standardised columns; the base bears none.
+        offset: log-odds of each row that the model is to correct; it is not part of the model.
 
     Raises:
         ValueError: there are no rows, or all have one label.
@@ -94,7 +101,10 @@ def fit(frame: Frame, label: Floats, weight: Floats | None = None, ridge: float 
     design = np.column_stack(
         [np.ones(len(frame)), *(term.columns(frame.values[:, k]) for k, term in enumerate(terms))]
     )
-    beta = _newton(design, label, np.ones(len(label)) if weight is None else weight, ridge)
+    beta = _newton(
+        design, label, np.ones(len(label)) if weight is None else weight, ridge,
+        np.zeros(len(label)) if offset is None else offset,
+    )  # fmt: skip
     weighted, at = [], 1
     for term in terms:
         width = len(term.middle)
@@ -103,30 +113,29 @@ def fit(frame: Frame, label: Floats, weight: Floats | None = None, ridge: float 
     return Logistic(float(beta[0]), tuple(weighted))
 
 
-def _newton(design: Floats, label: Floats, weight: Floats, ridge: float) -> Floats:
+def _newton(design: Floats, label: Floats, weight: Floats, ridge: float, offset: Floats) -> Floats:
     penalty = np.full(design.shape[1], ridge)
     penalty[0] = 0.0
-    share = np.average(label, weights=weight)
     beta = np.zeros(design.shape[1])
-    beta[0] = np.log(share / (1 - share))
-    loss = _loss(design, label, weight, penalty, beta)
+    loss = _loss(design, label, weight, penalty, beta, offset)
     for _ in range(_STEPS):
-        p = expit(design @ beta)
+        p = expit(offset + design @ beta)
         gradient = design.T @ (weight * (p - label)) + penalty * beta
         curvature = (design.T * (weight * p * (1 - p))) @ design + np.diag(penalty + 1e-9)
         step = cho_solve(cho_factor(curvature), gradient)
-        size = 1.0
-        while (tried := _loss(design, label, weight, penalty, beta - size * step)) > loss and size > 1e-6:
-            size /= 2
-        beta = beta - size * step
-        if loss - tried < 1e-10 * (1 + abs(loss)):
+        if gradient @ step < 1e-9 * (1 + loss):  # twice what is left to gain
             break
-        loss = tried
+        size = 1.0
+        while (tried := _loss(design, label, weight, penalty, beta - size * step, offset)) > loss:
+            size /= 2
+        beta, loss = beta - size * step, tried
     return beta
 
 
-def _loss(design: Floats, label: Floats, weight: Floats, penalty: Floats, beta: Floats) -> float:
-    odds = design @ beta
+def _loss(
+    design: Floats, label: Floats, weight: Floats, penalty: Floats, beta: Floats, offset: Floats
+) -> float:
+    odds = offset + design @ beta
     return float(weight @ (np.logaddexp(0, odds) - label * odds) + penalty @ beta**2 / 2)
 
 

@@ -145,7 +145,7 @@ BLOCKS: tuple[Block, ...] = (
         {"open_subscriptions": "0", "days_to_contract_end": "null"},
         """
         select cut_date, customer_key, count(*) as open_subscriptions,
-            min(ends_on) - cut_date as days_to_contract_end
+            min(ends_on - cut_date) as days_to_contract_end
         from asked join churn_subscription as fact using (customer_key)
         where known_from <= cut_date and started_on <= cut_date and over_from > cut_date
         group by all

@@ -77,12 +77,15 @@ class Trees:
         return cls(tuple(stored["names"]), stored["text"], stored["base"])
 
 
-def fit(frame: Frame, label: Floats, weight: Floats | None = None) -> Trees:
+def fit(
+    frame: Frame, label: Floats, weight: Floats | None = None, offset: Floats | None = None
+) -> Trees:
     """Boosted trees of few leaves with fixed seeds.
 
     Args:
         label: 1 where the customer stayed away, else 0; shape (n,).
         weight: of each row; ones for None.
+        offset: log-odds of each row that the trees are to correct; they are not part of the trees.
 
     Raises:
         ValueError: there are no rows, or all have one label.
@@ -95,6 +98,7 @@ def fit(frame: Frame, label: Floats, weight: Floats | None = None) -> Trees:
         frame.values,
         label=label,
         weight=weight,
+        init_score=offset,
         feature_name=[f"f{k}" for k in range(len(frame.names))],
         categorical_feature=[k for k, name in enumerate(frame.names) if name in frame.categories],
         params={"max_bin": PARAMETERS["max_bin"], "verbosity": -1, "num_threads": _threads(len(frame))},
