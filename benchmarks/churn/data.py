@@ -7,7 +7,9 @@ import numpy as np
 
 from ckm.churn.frame import Floats, Frame
 
-LINES = "customer_key, order_date, line_kind, false as is_cancelled, net_revenue, date '1900-01-01' as known_on"
+LINES = (
+    "customer_key, order_date, line_kind, false as is_cancelled, net_revenue, date '1900-01-01' as known_on"
+)
 
 
 def cdnow(folder: Path) -> duckdb.DuckDBPyConnection:

@@ -152,9 +152,7 @@ def trial_cuts(rows: Rows, most: int = CUTS) -> list[date]:
     return sorted({*season, *usable[-most:]})
 
 
-def trials(
-    rows: Rows, cuts: Sequence[date], kinds: Mapping[str, Sequence[str]] = KINDS
-) -> list[Trial]:
+def trials(rows: Rows, cuts: Sequence[date], kinds: Mapping[str, Sequence[str]] = KINDS) -> list[Trial]:
     """Fit each member once per cut on what was known by then, and let each kind speak on the cut."""
     members = list(dict.fromkeys(member for kind in kinds.values() for member in kind))
     made = []

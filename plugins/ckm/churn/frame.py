@@ -54,6 +54,5 @@ def telling(frame: Frame) -> tuple[str, ...]:
     return tuple(
         name
         for column, name in enumerate(frame.names)
-        if known[:, column].any()
-        and (not known[:, column].all() or np.ptp(frame.values[:, column]) > 0)
+        if known[:, column].any() and (not known[:, column].all() or np.ptp(frame.values[:, column]) > 0)
     )

@@ -145,7 +145,11 @@ def _terms(frame: Frame) -> Iterator[Term]:
         known = values[~np.isnan(values)]
         labels = len(frame.categories.get(name, ()))
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-        inner = np.unique(np.quantile(known, KNOTS)) if known.size and not labels else np.empty(0)
+        inner = (
+            np.unique(np.quantile(known, KNOTS, method="inverted_cdf"))
+            if known.size and not labels
+            else np.empty(0)
+        )
         knots = tuple(float(knot) for knot in inner if low < knot < high)
         raw = _raw(values, low, high, knots, labels, known.size < values.size)
         spread = raw.std(axis=0)

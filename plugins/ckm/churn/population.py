@@ -407,7 +407,9 @@ def build(
     known_by = known_by or night
     if any(cut > night for cut in cuts):
         raise ValueError("A cut lies after the night on which the star was built.")
-    connection.execute("create or replace temp table churn_cut as select unnest(?::date[]) as cut_date", [list(cuts)])
+    connection.execute(
+        "create or replace temp table churn_cut as select unnest(?::date[]) as cut_date", [list(cuts)]
+    )
     share = _share(connection, len(cuts), most_rows)
     sample = "fact.customer_key is not null"
     if share < 1:  # by the key's own hexadecimal digits, which no release of DuckDB changes
@@ -430,7 +432,9 @@ def build(
 
 def read(connection: duckdb.DuckDBPyConnection, where: str = "true") -> Rows:
     """The rows of `churn_frame`, all or some."""
-    columns = connection.execute(f"from churn_frame where {where} order by cut_date, customer_key").fetchnumpy()
+    columns = connection.execute(
+        f"from churn_frame where {where} order by cut_date, customer_key"
+    ).fetchnumpy()
     cut, key, label = columns.pop("cut_date"), columns.pop("customer_key"), columns.pop("label")
     values = [_floats(column) for column in columns.values()]
     return Rows(
@@ -469,10 +473,10 @@ def _make_population(connection: duckdb.DuckDBPyConnection, known_by: date, coun
         group by all
         """
     )
-    profiled = (
-        "select customer_key from core.dim_customer_current where is_profiling_allowed and not is_deleted"
+    allowed = (
+        "semi join (from core.dim_customer_current where is_profiling_allowed and not is_deleted) using (customer_key)"
         if _exists(connection, "core.dim_customer_current")
-        else "select distinct customer_key from churn_line"
+        else ""
     )
     connection.execute(
         f"""
@@ -506,8 +510,7 @@ def _make_population(connection: duckdb.DuckDBPyConnection, known_by: date, coun
             case when active.cut_date + {HORIZON_DAYS} > date '{known_by}' then null
                 when came_back.customer_key is not null or stayed.customer_key is not null then 0.0 else 1.0 end
                 as label
-        from active
-        join ({profiled}) as allowed using (customer_key)
+        from (from active {allowed}) as active
         left join came_back using (cut_date, customer_key)
         left join stayed using (cut_date, customer_key)
         """
@@ -557,7 +560,11 @@ def _known(connection: duckdb.DuckDBPyConnection, fact: str, log: str | None) ->
             ) as header using (order_id)"""
             later = "coalesce(greatest(line.seen_on, header.seen_on), fact.known_on)"
         else:
-            schema, key = ("raw_complaints", "complaint_key") if log == "complaints" else ("raw_crm", "subscription_key")
+            schema, key = (
+                ("raw_complaints", "complaint_key")
+                if log == "complaints"
+                else ("raw_crm", "subscription_key")
+            )
             source += f""" left join (
                 select md5('{schema[4:]}|{log}|' || row_key) as {key}, min(known_on) as seen_on
                 from {schema}.{log} group by row_key having max(known_on) > date '{first}'
@@ -588,7 +595,9 @@ def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 def _has_rows(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return _exists(connection, table) and bool(connection.execute(f"select 1 from {table} limit 1").fetchone())
+    return _exists(connection, table) and bool(
+        connection.execute(f"select 1 from {table} limit 1").fetchone()
+    )
 
 
 def _floats(column: np.ndarray) -> Floats:

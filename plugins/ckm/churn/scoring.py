@@ -184,7 +184,9 @@ def _keep(
             ],
         )  # fmt: skip
         connection.execute("delete from audit.model_runs where model_run_id = ?", [at])
-        judged = [s for s in choice.scores if (s.kind, s.is_calibrated) == (choice.kind, choice.is_calibrated)]
+        judged = [
+            s for s in choice.scores if (s.kind, s.is_calibrated) == (choice.kind, choice.is_calibrated)
+        ]
         figures = {
             "base": base,
             "calibration_intercept": model.calibration.intercept,
@@ -234,7 +236,9 @@ def _write_scores(
             "?::date as scored_as_of_date, ? as model_run_id from churn_scored order by customer_key",
             [night, kept.model_run_id],
         )
-        if (night + timedelta(days=1)).day == 1:  # what is said on the last of a month is kept until it comes true
+        if (
+            night + timedelta(days=1)
+        ).day == 1:  # what is said on the last of a month is kept until it comes true
             connection.execute("delete from scores.churn_prediction where cut_date = ?", [night])
             connection.execute(
                 "insert into scores.churn_prediction by name select ?::date as cut_date, customer_key, "
@@ -306,7 +310,9 @@ def _watch(
         ("as_of_date", "model_run_id", "subject", "name", "measure", "value", "alarm_above", "is_alarm", "customers"),
         kept_rows,
     )  # fmt: skip
-    return [f"{name}: {measure} {value:.2f}" for _, _, _, name, measure, value, _, alarm, _ in kept_rows if alarm]
+    return [
+        f"{name}: {measure} {value:.2f}" for _, _, _, name, measure, value, _, alarm, _ in kept_rows if alarm
+    ]
 
 
 def _arrived(
@@ -329,7 +335,14 @@ def _arrived(
         return []
     name = f"of {cut}"
     return [
-        ("outcome", name, "calibration_error", calibration_error(said, label), WORST_CALIBRATION_ERROR, len(label)),
+        (
+            "outcome",
+            name,
+            "calibration_error",
+            calibration_error(said, label),
+            WORST_CALIBRATION_ERROR,
+            len(label),
+        ),
         ("outcome", name, "auc", auc(said, label), None, len(label)),
         ("outcome", name, "brier", brier(said, label), None, len(label)),
         ("outcome", name, "said", float(said.mean()), None, len(label)),

@@ -77,9 +77,7 @@ class Trees:
         return cls(tuple(stored["names"]), stored["text"], stored["base"])
 
 
-def fit(
-    frame: Frame, label: Floats, weight: Floats | None = None, offset: Floats | None = None
-) -> Trees:
+def fit(frame: Frame, label: Floats, weight: Floats | None = None, offset: Floats | None = None) -> Trees:
     """Boosted trees of few leaves with fixed seeds.
 
     Args:
