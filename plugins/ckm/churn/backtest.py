@@ -114,7 +114,7 @@ def put_rhythm(rows: Rows, parameters: bg_nbd.BgNbdParameters | None) -> Rows:
 
 
 def given_away(frame: Frame, label: Floats) -> tuple[str, ...]:
-    """Features that know the outcome: alone they order the rows all but perfectly. They leak, whatever their dates say."""
+    """Features that know the outcome, whatever their dates say: alone they order the rows all but perfectly."""
     found = []
     for k, name in enumerate(frame.names):
         known = ~np.isnan(frame.values[:, k])

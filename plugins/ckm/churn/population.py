@@ -46,7 +46,7 @@ class Block:
     sql: str
 
 
-# In each block `asked` is the population (cut_date, customer_key), and a fact's rows count where `known_from` allows it.
+# In each block `asked` is the population (cut_date, customer_key); a fact's rows count where `known_from` allows it.
 BLOCKS: tuple[Block, ...] = (
     Block(
         ("about_customers.fct_order_line",),

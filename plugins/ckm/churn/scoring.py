@@ -38,7 +38,10 @@ MOVED_A_LOT = 0.25
 """Population stability index from which inputs or scores have moved so far that it is an alarm."""
 WORST_CALIBRATION_ERROR = 0.1
 _CHUNK = 200_000
-_OF_A_MODEL = "model_run_id, fitted_on, kind, is_calibrated, model, rhythm, spreads, base, intercept, slope, rows_learned"
+_OF_A_MODEL = (
+    "model_run_id", "fitted_on", "kind", "is_calibrated", "model", "rhythm", "spreads", "base", "intercept", "slope",
+    "rows_learned",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ def _keep(
         for table in ("scores.churn_model", "scores.churn_backtest"):
             connection.execute(f"delete from {table} where model_run_id = ?", [at])
         insert_rows(
-            connection, "scores.churn_model", _OF_A_MODEL.split(", "),
+            connection, "scores.churn_model", _OF_A_MODEL,
             [[
                 at, kept.fitted_on, choice.kind, choice.is_calibrated, model.to_json(),
                 json.dumps(vars(kept.rhythm)) if kept.rhythm else None,

@@ -12,7 +12,7 @@ from ckm.churn.population import Rows
 
 
 def drawn(rows: int = 3000, seed: int = 1) -> tuple[Frame, np.ndarray]:
-    """Rows whose log-odds are known: the rhythm, plus 1.2 for a category, less .8 per unit of one column; one of noise."""
+    """Rows of known log-odds: the rhythm, plus 1.2 for a category, less .8 per unit of slope; noise does nothing."""
     draws = np.random.default_rng(seed)
     rhythm, slope, noise = draws.normal(0.5, 1, rows), draws.normal(0, 1, rows), draws.normal(0, 1, rows)
     category = draws.integers(0, 3, rows).astype(float)
