@@ -85,6 +85,7 @@ SCORE_TABLES: dict[str, str] = {
         rhythm varchar, spreads varchar, base double, intercept double, slope double, rows_learned bigint""",
     "churn_backtest": """model_run_id varchar, model varchar, is_calibrated boolean, cut_date date, rows bigint,
         rows_learned bigint, metric varchar, metric_value double""",
+    "churn_calibration": "model_run_id varchar, bin bigint, rows bigint, said double, happened double",
     "churn_prediction": "cut_date date, customer_key varchar, probability double, model_run_id varchar",
     "model_drift": """as_of_date date, model_run_id varchar, subject varchar, name varchar, measure varchar,
         value double, alarm_above double, is_alarm boolean, customers bigint""",

@@ -15,7 +15,7 @@ import numpy as np
 
 from ckm.churn.blend import KINDS, RHYTHM, Calibration, Model, assemble, fit_calibration, fit_members
 from ckm.churn.frame import Floats, Frame, telling
-from ckm.churn.measures import all_measures, auc, held_log_odds, probability_of
+from ckm.churn.measures import Bin, all_measures, auc, calibration, held_log_odds, probability_of
 from ckm.churn.population import HORIZON_DAYS, Rows, States
 from ckm.clv import bg_nbd
 
@@ -178,24 +178,32 @@ def usable_features(frame: Frame, label: Floats) -> tuple[str, ...]:
 
 def scores(tried: Sequence[Trial]) -> list[Score]:
     """Each trial as it stands, and calibrated on the trials of its kind that were over by then."""
-    made = []
-    for trial in tried:
-        rows = len(trial.label)
-        made.append(
-            Score(trial.kind, False, trial.cut, rows, trial.rows_learned,
-                  all_measures(probability_of(trial.log_odds), trial.label))
-        )  # fmt: skip
-        earlier = [
-            t for t in tried
-            if t.kind == trial.kind and t.cut <= trial.cut - timedelta(days=HORIZON_DAYS)
-        ]  # fmt: skip
-        if earlier:
-            probability = probability_of(_calibration(earlier)(trial.log_odds))
-            made.append(
-                Score(trial.kind, True, trial.cut, rows, trial.rows_learned,
-                      all_measures(probability, trial.label))
-            )  # fmt: skip
-    return made
+    return [
+        Score(trial.kind, is_calibrated, trial.cut, len(trial.label), trial.rows_learned,
+              all_measures(probability, trial.label))
+        for trial in tried
+        for is_calibrated in (False, True)
+        if (probability := said(trial, tried, is_calibrated)) is not None
+    ]  # fmt: skip
+
+
+def said(trial: Trial, tried: Sequence[Trial], is_calibrated: bool) -> Floats | None:
+    """The probabilities of a trial; calibrated ones are None where no trial of the kind was over by then."""
+    if not is_calibrated:
+        return probability_of(trial.log_odds)
+    by = trial.cut - timedelta(days=HORIZON_DAYS)
+    earlier = [other for other in tried if other.kind == trial.kind and other.cut <= by]
+    return probability_of(_calibration(earlier)(trial.log_odds)) if earlier else None
+
+
+def come_true(tried: Sequence[Trial], choice: Choice) -> list[Bin]:
+    """What the chosen way said on cuts that it had not seen, and what came of it, in ten bins of equal count."""
+    pairs = [
+        (probability, trial.label)
+        for trial in tried
+        if trial.kind == choice.kind and (probability := said(trial, tried, choice.is_calibrated)) is not None
+    ]
+    return calibration(*(np.concatenate(part) for part in zip(*pairs, strict=True)))
 
 
 def choose(tried: Sequence[Trial]) -> Choice | None:

@@ -22,6 +22,7 @@ from ckm.bulk import insert_rows
 from ckm.churn import backtest, population
 from ckm.churn.blend import RHYTHM, Model
 from ckm.churn.measures import (
+    Bin,
     Shares,
     auc,
     brier,
@@ -125,7 +126,8 @@ def learn(
     rows, parameters = backtest.with_rhythm(
         population.read(connection), lambda cut: population.states(connection, cut)
     )
-    choice = backtest.choose(backtest.trials(rows, backtest.trial_cuts(rows)))
+    tried = backtest.trials(rows, backtest.trial_cuts(rows))
+    choice = backtest.choose(tried)
     if choice is None:
         return "too few outcomes are known to learn from"
     model = backtest.fit_chosen(rows, choice, month_end)
@@ -133,7 +135,7 @@ def learn(
     spreads = {name: spread(known.values[:, known.names.index(name)]) for name in model.names}
     spreads["score"] = spread(model.probability(known))
     kept = Kept(f"churn.{month_end}", month_end, model, parameters, spreads)
-    _keep(connection, kept, choice, len(known), night, run_id)
+    _keep(connection, kept, choice, backtest.come_true(tried, choice), len(known), night, run_id)
     return kept
 
 
@@ -158,6 +160,7 @@ def _keep(
     connection: duckdb.DuckDBPyConnection,
     kept: Kept,
     choice: backtest.Choice,
+    bins: list[Bin],
     rows: int,
     night: date,
     run_id: str,
@@ -167,7 +170,7 @@ def _keep(
     base = float(np.mean([member.base for member in model.members.values()]))
     connection.begin()
     try:
-        for table in ("scores.churn_model", "scores.churn_backtest"):
+        for table in ("scores.churn_model", "scores.churn_backtest", "scores.churn_calibration"):
             connection.execute(f"delete from {table} where model_run_id = ?", [at])
         insert_rows(
             connection, "scores.churn_model", _OF_A_MODEL,
@@ -185,6 +188,10 @@ def _keep(
                 [at, s.kind, s.is_calibrated, s.cut, s.rows, s.rows_learned, metric, value]
                 for s in choice.scores for metric, value in s.measures.items()
             ],
+        )  # fmt: skip
+        insert_rows(
+            connection, "scores.churn_calibration", ("model_run_id", "bin", "rows", "said", "happened"),
+            [[at, number, part.rows, part.said, part.happened] for number, part in enumerate(bins, 1)],
         )  # fmt: skip
         connection.execute("delete from audit.model_runs where model_run_id = ?", [at])
         judged = [

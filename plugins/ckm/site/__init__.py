@@ -2,6 +2,7 @@
 
 index.html   the night at a glance         dbt_docs/    dbt's own pages on models, columns and lineage
 gates.html   every rule with its verdict   data_docs/   GX's own pages on the suites of the night
+churn.html   the churn model and whom to save, where a model has scored the night
 """
 
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ckm.home import Home
-from ckm.site import front, gates, tool_docs
+from ckm.site import churn, front, gates, tool_docs
 from ckm.site.pages import render
 
 
@@ -30,6 +31,9 @@ def write(
     folder.mkdir(parents=True)
     nodes = tool_docs.nodes(home)
     links = [("gates.html", "Gates")]
+    risks = churn.facts(connection)
+    if risks:
+        links.append(("churn.html", "Churn risk"))
     suites = tool_docs.copy_data_docs(home, folder / "data_docs")
     if suites:
         links.append(("data_docs/index.html", "Data Docs"))
@@ -41,6 +45,10 @@ def write(
     links = [("index.html", "Overview"), *links[1:]]
     page = render("gates.html", **about | {"links": links}, **gates.facts(connection, run_id, nodes))
     (folder / "gates.html").write_text(page, "utf-8")
+    if risks:
+        own = [link for link in links if link[0] != "churn.html"]
+        page = render("churn.html", **about | {"links": [own[0], ("gates.html", "Gates"), *own[1:]]}, **risks)
+        (folder / "churn.html").write_text(page, "utf-8")
     if suites:
         back = {"links": [("../index.html", "Overview"), ("../gates.html", "Gates")]}
         page = render("data_docs.html", **about | back, suites=suites)
