@@ -2,8 +2,8 @@
 
     star → churn_frame → scores.churn, scores.churn_driver, scores.churn_prediction, scores.model_drift
 
-A model is learned as of the last day of a month, from what was known then, on the first night after it; it is kept
-in `scores.churn_model` with its backtests, and a night uses the newest one that is not younger than itself. So a
+A model is learned as of the last day of a month, from what was known then, on its night or the first after it; it is
+kept in `scores.churn_model` with its backtests, and a night uses the newest one that is not younger than itself. So a
 night that runs again, or a year later, says what it said.
 """
 
@@ -75,7 +75,7 @@ def score(
 
     Where nothing can be learned yet, the chances of BG/NBD that are in `scores.churn` stay, and the note says why.
     """
-    month_end = night if (night + timedelta(days=1)).day == 1 else night.replace(day=1) - timedelta(days=1)
+    month_end = night if _ends_month(night) else night.replace(day=1) - timedelta(days=1)
     kept, note = newest(connection, month_end), None
     is_new = False
     if kept is None or kept.fitted_on < month_end:
@@ -246,14 +246,12 @@ def _write_scores(
             "?::date as scored_as_of_date, ? as model_run_id from churn_scored order by customer_key",
             [night, kept.model_run_id],
         )
-        if (
-            night + timedelta(days=1)
-        ).day == 1:  # what is said on the last of a month is kept until it comes true
-            connection.execute("delete from scores.churn_prediction where cut_date = ?", [night])
+        if _ends_month(night):  # what is said on the last of a month is kept, as it was first said
             connection.execute(
                 "insert into scores.churn_prediction by name select ?::date as cut_date, customer_key, "
-                "probability, ? as model_run_id from churn_scored order by customer_key",
-                [night, kept.model_run_id],
+                "probability, ? as model_run_id from churn_scored "
+                "where not exists (from scores.churn_prediction where cut_date = ?) order by customer_key",
+                [night, kept.model_run_id, night],
             )
     finally:
         connection.unregister("churn_scored")
@@ -358,6 +356,10 @@ def _arrived(
         ("outcome", name, "said", float(said.mean()), None, len(label)),
         ("outcome", name, "happened", float(label.mean()), None, len(label)),
     ]
+
+
+def _ends_month(night: date) -> bool:
+    return (night + timedelta(days=1)).day == 1
 
 
 def _chunks(rows: int) -> Iterator[np.ndarray]:

@@ -1,0 +1,110 @@
+"""A night's churn: learned once a month, explained to the last digit, the same again later, and watched."""
+
+from datetime import date
+
+import duckdb
+import numpy as np
+import pytest
+from benchmarks.churn.scale import make_star
+
+from ckm.churn import scoring
+
+NIGHT, NEXT = date(2025, 9, 30), date(2025, 12, 31)
+SCORES = "select customer_key, churn_probability_90d, model_run_id from scores.churn order by all"
+
+
+@pytest.fixture(scope="module")
+def scored() -> tuple[duckdb.DuckDBPyConnection, scoring.ChurnScored]:
+    """A star of 800 customers as it stood on the night, scored."""
+    connection = duckdb.connect()
+    make_star(connection, 800)
+    for table, day in (
+        ("about_customers.fct_order_line", "order_date"),
+        ("about_customers.fct_shipment", "shipment_date"),
+        ("from_customers.fct_complaint", "received_date"),
+    ):  # what is still to come is put aside, to come to be known on its day
+        connection.execute(
+            f"create table main.{table.split('.')[1]} as from {table} where {day} > date '{NIGHT}'"
+        )
+        connection.execute(f"delete from {table} where {day} > date '{NIGHT}'")
+    return connection, scoring.score(connection, night=NIGHT, run_id="first")
+
+
+def test_a_model_is_learned_and_everybody_who_is_active_has_a_chance(scored) -> None:
+    connection, done = scored
+    assert done.is_new and done.model_run_id == f"churn.{NIGHT}"
+    ((count, low, high),) = connection.execute(
+        "select count(*), min(churn_probability_90d), max(churn_probability_90d) from scores.churn"
+    ).fetchall()
+    assert count == done.customers > 300 and 0 < low < high < 1
+
+
+def test_reasons_add_up_to_the_chance(scored) -> None:
+    connection, _ = scored
+    (worst,) = connection.execute(
+        """
+        select max(abs(churn_probability_90d - 1 / (1 + exp(-(intercept + slope * log_odds)))))
+        from scores.churn join scores.churn_model using (model_run_id)
+        join (select customer_key, sum(contribution) as log_odds from scores.churn_driver group by all)
+            using (customer_key)
+        """
+    ).fetchone()
+    assert worst < 1e-9
+
+
+def test_again_and_a_season_later_a_night_says_what_it_said(scored) -> None:
+    connection, _ = scored
+    before, model = (
+        connection.execute(SCORES).fetchall(),
+        connection.execute("from scores.churn_model").fetchall(),
+    )
+    predicted = connection.execute("from scores.churn_prediction order by all").fetchall()
+    assert not scoring.score(connection, night=NIGHT, run_id="again").is_new
+    assert connection.execute(SCORES).fetchall() == before
+    connection.begin()  # the log of a later night holds more; a night sees of it what was known then
+    for table, day in (
+        ("about_customers.fct_order_line", "order_date"), ("about_customers.fct_shipment", "shipment_date"),
+        ("from_customers.fct_complaint", "received_date"),
+    ):  # fmt: skip
+        connection.execute(
+            f"insert into {table} select * replace ({day} as known_on) from main.{table.split('.')[1]}"
+        )
+    connection.commit()
+    scoring.score(connection, night=NIGHT, run_id="a season later")
+    assert connection.execute(SCORES).fetchall() == before
+    assert connection.execute("from scores.churn_model").fetchall() == model
+    assert connection.execute("from scores.churn_prediction order by all").fetchall() == predicted != []
+
+
+def test_what_was_said_is_held_against_what_came(scored) -> None:
+    connection, _ = scored
+    scoring.score(connection, night=NEXT, run_id="next")
+    found = dict(
+        connection.execute(
+            "select measure, value from scores.model_drift where as_of_date = ? and subject = 'outcome'",
+            [NEXT],
+        ).fetchall()
+    )
+    assert set(found) == {"calibration_error", "auc", "brier", "said", "happened"}
+    ((said,),) = connection.execute(
+        "select avg(probability) from scores.churn_prediction where cut_date = ?", [NIGHT]
+    ).fetchall()
+    assert found["said"] == pytest.approx(said)
+    assert 0 < found["happened"] < 1
+
+
+def test_inputs_that_move_are_an_alarm(scored) -> None:
+    connection, done = scored
+    kept = scoring.newest(connection, NIGHT)
+    assert kept is not None
+    model = kept.spreads["score"]
+    moved = scoring.stability_index(model, np.full(500, 0.99))
+    assert moved > scoring.MOVED_A_LOT
+    assert done.alarms == () or all(": " in alarm for alarm in done.alarms)
+
+
+def test_without_orders_nothing_is_learned_and_the_note_says_so() -> None:
+    connection = duckdb.connect()
+    make_star(connection, 0)
+    done = scoring.score(connection, night=NIGHT, run_id="empty")
+    assert done.kind is None and done.note == "chances are those of BG/NBD alone: there are no orders yet"
