@@ -120,8 +120,8 @@ model_drivers as (
         max(case when driver_rank = 2 then reading end) as driver_2,
         max(case when driver_rank = 3 then reading end) as driver_3
     from churn_driver
-    where driver = 'base' or driver_rank <= 3
     group by customer_key
+    having max(case when driver in ('base', 'no_order_by_rhythm') then 0 else 1 end) = 1
 
 ),
 
