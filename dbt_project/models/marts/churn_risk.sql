@@ -1,9 +1,9 @@
 -- Grain: one row per active current customer who has not opted out of profiling.
 -- Active: a sale order, not cancelled, on the as-of date or in the 365 days before; or an open subscription.
--- Drivers: the three that raise the log-odds of the model most; of a customer whom only BG/NBD scored, the three
--- strongest readings of the rules, ties in their order.
--- Worth: an offer costs churn_save_cost and keeps churn_save_rate of those who would stay away; what a customer
--- brought in the last 365 days is at stake.
+-- Drivers: the three that raise the log-odds of the model most; of a customer whom only BG/NBD scored, the
+-- three strongest readings of the rules, ties in their order.
+-- Worth: an offer costs churn_save_cost and keeps churn_save_rate of those who would stay away; what a
+-- customer brought in the last 365 days is at stake.
 
 with dim_customer_current as (
 
@@ -130,12 +130,18 @@ explained as (
     select
         active_customers.customer_key,
         churn.churn_probability_90d,
-        case when model_drivers.customer_key is null then rule_drivers.driver_1 else model_drivers.driver_1 end
-            as driver_1,
-        case when model_drivers.customer_key is null then rule_drivers.driver_2 else model_drivers.driver_2 end
-            as driver_2,
-        case when model_drivers.customer_key is null then rule_drivers.driver_3 else model_drivers.driver_3 end
-            as driver_3,
+        case
+            when model_drivers.customer_key is null then rule_drivers.driver_1
+            else model_drivers.driver_1
+        end as driver_1,
+        case
+            when model_drivers.customer_key is null then rule_drivers.driver_2
+            else model_drivers.driver_2
+        end as driver_2,
+        case
+            when model_drivers.customer_key is null then rule_drivers.driver_3
+            else model_drivers.driver_3
+        end as driver_3,
         case
             when revenues.net_revenue_365d > 0 then cast(revenues.net_revenue_365d as decimal(18, 4))
             else cast(0 as decimal(18, 4))
@@ -171,7 +177,9 @@ risks as (
             - {{ var('churn_save_cost') }} as decimal(18, 4)
         ) as saving_is_worth,
         case
-            when value_at_stake * {{ var('churn_save_rate') }} >= {{ var('churn_save_cost') }} and value_at_stake > 0
+            when
+                value_at_stake > 0
+                and value_at_stake * {{ var('churn_save_rate') }} >= {{ var('churn_save_cost') }}
                 then
                     cast({{ var('churn_save_cost') }} as double)
                     / ({{ var('churn_save_rate') }} * cast(value_at_stake as double))

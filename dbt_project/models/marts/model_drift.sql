@@ -1,5 +1,5 @@
--- Grain: one row per thing watched of the churn model that scored the night: an input, the score, or how what was
--- said on the last of a month has come true since.
+-- Grain: one row per thing watched of the churn model that scored the night: an input, the score, or how what
+-- was said on the last of a month has come true since.
 
 with watched as (
 
