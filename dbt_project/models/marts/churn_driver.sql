@@ -1,6 +1,6 @@
 -- Grain: one row per scored customer and driver, and one for the base that holds for everybody.
--- The contributions of a customer add up to the log-odds of no order before calibration. Without a model there
--- are no rows.
+-- The contributions of a customer add up to the log-odds of no order before calibration. Without a model
+-- there are no rows.
 -- Ranked are the drivers that raise the risk, the strongest first, equal ones by name.
 
 with driver_scores as (
