@@ -74,9 +74,14 @@ TRIED_AGAIN = {  # the code decides what is given up at once: `ckm_airflow.faili
     "retry_exponential_backoff": 4,
     "max_retry_delay": timedelta(minutes=10),
 }
-HOURS = {"extract": 3, "build_star": 3}  # a first night reads and builds all history; other tasks have one
+HOURS = {
+    "extract": 3,
+    "match": 3,
+    "build_star": 3,
+}  # a first night reads and builds all history; other tasks have one
 PAGES = {
     "gate_raw": {"Gates": "gates.html", "Data Docs": "data_docs/index.html"},
+    "build_records": {"dbt docs": "dbt_docs/index.html"},
     "build_star": {"dbt docs": "dbt_docs/index.html"},
     "build_marts": {"dbt docs": "dbt_docs/index.html"},
     "gate_marts": {"Gates": "gates.html", "Data Docs": "data_docs/index.html"},
@@ -189,7 +194,7 @@ ZONE = company_zone()
     tags=["ckm", "nightly"],
 )
 def ckm_nightly() -> None:
-    """prepare → (extract → gate_raw) per source → build_star → … → publish → give_verdict."""
+    """prepare → (extract → gate_raw) per source → build_records → match → build_star → … → publish → give_verdict."""
     sources = task_around(prepare, PREPARE, PREPARE_ON_FAILURE, depends_on_past=True)()
 
     @task_group(prefix_group_id=False)

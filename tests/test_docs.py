@@ -9,7 +9,17 @@ import yaml
 from typer.main import get_command
 
 from ckm.cli import app
-from ckm.fields import Auth, Company, FilesSource, ObjectMapping, Page, RestSource, Retention, SqlSource
+from ckm.fields import (
+    Auth,
+    Company,
+    FilesSource,
+    Identity,
+    ObjectMapping,
+    Page,
+    RestSource,
+    Retention,
+    SqlSource,
+)
 from ckm.nightly import STEPS
 from tests.conftest import PROJECT
 
@@ -67,7 +77,17 @@ def test_every_link_leads_somewhere() -> None:
 
 def test_sources_reference_names_every_field() -> None:
     text = (PROJECT / "docs" / "sources.md").read_text("utf-8")
-    for model in (Company, Retention, FilesSource, RestSource, SqlSource, Auth, Page, ObjectMapping):
+    for model in (
+        Company,
+        Retention,
+        Identity,
+        FilesSource,
+        RestSource,
+        SqlSource,
+        Auth,
+        Page,
+        ObjectMapping,
+    ):
         for field in model.model_fields:
             assert f"`{field}`" in text, f"{model.__name__}.{field}"
 

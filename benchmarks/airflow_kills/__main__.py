@@ -31,7 +31,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 RESULTS = PROJECT / "var" / "prove" / "airflow.jsonl"
 BEFORE, NIGHT = date(2025, 6, 30), date(2025, 11, 30)
 NIGHTS = (
-    [Kill("task killed", step) for step in ("prepare", "extract", "gate_raw", "build_star")],
+    [Kill("task killed", step) for step in ("prepare", "extract", "gate_raw", "match", "build_star")],
     [
         *(Kill("scheduler killed with its workers", step) for step in ("extract", "build_star")),
         *(Kill("task killed", step) for step in ("score", "build_marts", "gate_marts", "publish")),

@@ -114,11 +114,14 @@ def _step(
 
 
 SOURCES = ("crm", "complaints", "surveys", "knowledge", "community")
-STEPS = {"build_star": moments.STAR, "score": moments.SCORE, "build_marts": moments.MARTS,
-         "gate_marts": moments.GATE_MARTS, "publish": moments.PUBLISH}  # fmt: skip
+STEPS = {"build_records": moments.RECORDS, "match": moments.MATCH, "build_star": moments.STAR,
+         "score": moments.SCORE, "build_marts": moments.MARTS, "gate_marts": moments.GATE_MARTS,
+         "publish": moments.PUBLISH}  # fmt: skip
 AT_RANDOM = {
     "extract": 3,
     "gate_raw": 1,
+    "build_records": 1,
+    "match": 2,
     "build_star": 2,
     "score": 4,
     "build_marts": 2,
@@ -157,15 +160,15 @@ def sources(work: Work) -> list[Found]:
         for source in SOURCES:
             if not _step(work, chain, name, source, chosen, AT_RANDOM[name]):
                 return [chain.found]
-    _rest(work, chain, "build_star", end="")
+    _rest(work, chain, "build_records", end="")
     return [chain.found]
 
 
 def star(work: Work) -> list[Found]:
-    """dbt's building of staging, identity and star."""
+    """dbt's building of staging, the matching, and dbt's building of the star."""
     work.undisturbed.result()
-    chain = Chain(work.ground, work.forks, STEP_AGAIN, "star", "kept/build_star")
-    _rest(work, chain, "build_star", end="build_star")
+    chain = Chain(work.ground, work.forks, STEP_AGAIN, "star", "kept/build_records")
+    _rest(work, chain, "build_records", end="build_star")
     return [chain.found]
 
 

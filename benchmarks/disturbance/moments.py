@@ -93,18 +93,35 @@ GATE = [
     *_of("gate_raw", "knowledge", in_the_ledger="ckm.gate.admit:audit.record_ledger:after:2"),
     *_of("gate_raw", "community", before_the_step_is_recorded="ckm.nightly:_record_steps:before:1"),
 ]  # fmt: skip
+RECORDS = _of(
+    "build_records", None,
+    before_the_variables="ckm.transform:_common:before:1",
+    at_the_10th_statement=f"{_SQL}:before:10",
+    a_seed_emptied=f"{_SQL}:after:1:truncate",
+    between_the_renames_of_a_table=f"{_SQL}:after:1:__dbt_backup",
+    before_the_tests_are_recorded="ckm.transform:_node_result:before:1",
+)  # fmt: skip
+MATCH = _of(
+    "match", None,
+    before_anything_is_compared="ckm.identity:normalise.normalise:before:1",
+    with_names_taken_down="ckm.identity:probabilistic.take_frequencies:after:1",
+    with_pairs_scored="ckm.identity:probabilistic.score:after:1",
+    with_links_made="ckm.identity:links.gather:after:1",
+    in_the_history="ckm.identity.history:_say:after:1",
+    after_the_history="ckm.identity:history.renew:after:1",
+    before_the_step_is_recorded="ckm.nightly:_record_steps:before:1",
+)  # fmt: skip
 STAR = _of(
     "build_star", None,
     before_the_variables="ckm.transform:_common:before:1",
     at_the_10th_statement=f"{_SQL}:before:10",
     at_the_60th_statement=f"{_SQL}:after:60",
-    a_seed_emptied=f"{_SQL}:after:1:truncate",
     before_a_commit=f"{_SQL}:before:60:COMMIT",
     a_table_before_its_rename=f"{_SQL}:before:1:rename to",
     between_the_renames_of_a_table=f"{_SQL}:after:1:__dbt_backup",
     before_its_backup_is_dropped=f"{_SQL}:after:2:rename to",
     after_delete_and_insert_before_the_commit=f"{_SQL}:after:3:delete from",
-    at_the_700th_statement=f"{_SQL}:after:700",
+    at_the_400th_statement=f"{_SQL}:after:400",
     before_the_tests_are_recorded="ckm.transform:_node_result:before:1",
 )  # fmt: skip
 SCORE = _of(
@@ -166,5 +183,5 @@ DISCARD = _of(
     before_rows_are_left_out="ckm.quarantine:_decide:before:1",
     after_rows_are_left_out="ckm.quarantine:_decide:after:1",
 )  # fmt: skip
-OF_A_NIGHT = [*EXTRACT, *GATE, *STAR, *SCORE, *MARTS, *GATE_MARTS, *PUBLISH]
+OF_A_NIGHT = [*EXTRACT, *GATE, *RECORDS, *MATCH, *STAR, *SCORE, *MARTS, *GATE_MARTS, *PUBLISH]
 ALL = [*PREPARE, *SECRET, *OF_A_NIGHT, *REPLAY, *DISCARD]

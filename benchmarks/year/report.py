@@ -69,6 +69,18 @@ def line_of(nights: Sequence[Measured], across: str, name: str) -> tuple[float, 
     return float(a), float(b), float(np.sqrt(covariance[0, 0]))
 
 
+def rise_of(nights: Sequence[Measured], name: str) -> tuple[float, float]:
+    """(b, standard error of b): what a process holds more of after each night. Each began at a level of its own."""
+    days, held = [], []
+    for process in {night.process for night in nights}:
+        lived = [night for night in nights if night.process == process]
+        for values, each in ((days, "number"), (held, name)):
+            own = np.array([float(getattr(night, each)) for night in lived])
+            values.extend(own - own.mean())
+    (b, _), covariance = np.polyfit(days, held, 1, cov=True)
+    return float(b), float(np.sqrt(covariance[0, 0]))
+
+
 def sentences(year: Sequence[Measured]) -> list[str]:
     """How far the year has come, and what its nights say of the work and of what the process holds."""
     nights = warm(year)
@@ -88,10 +100,11 @@ def sentences(year: Sequence[Measured]) -> list[str]:
     }
     grown = ", ".join(f"{step} {more[step]:+.1f}" for step in sorted(more, key=lambda step: -more[step]))
     held = [
-        f"{what} {b:+.3f} ± {error:.3f} a night, {getattr(nights[0], name):,.0f} to {getattr(nights[-1], name):,.0f}"
+        f"{what} {b:+.3f} ± {error:.3f} a night, {min(values):,.0f} to {max(values):,.0f}"
         for what, name in (("MB of memory", "resident_mb"), ("descriptors", "descriptors"),
                            ("sockets", "sockets"), ("threads", "threads"))
-        for _, b, error in [line_of(nights, "number", name)]
+        for values in [[getattr(night, name) for night in nights]]
+        for b, error in [rise_of(nights, name)]
     ]  # fmt: skip
     return [
         so_far,
@@ -99,7 +112,8 @@ def sentences(year: Sequence[Measured]) -> list[str]:
         f"{1000 * error:.2f} s per 1,000 row versions more in the log, which grew from {nights[0].log_rows:,} to "
         f"{nights[-1].log_rows:,}.",
         f"From the first {several} nights to the last {several}, seconds of work: {grown}.",
-        f"What the process holds: {'; '.join(held)}.",
+        f"What a process holds, {len({night.process for night in nights})} of which lived these nights: "
+        f"{'; '.join(held)}.",
     ]
 
 

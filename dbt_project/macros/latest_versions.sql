@@ -1,6 +1,7 @@
 {#
   a raw log of row versions → the rows as they were known on the as-of date, without the deleted ones
 
+  first_known_on is the date on which the row was known for the first time, in whichever version.
   With native_key, rows whose native key differs only in surrounding blanks count as one: the one known last.
 #}
 {% macro latest_versions(log, native_key=none) -%}
@@ -20,6 +21,7 @@
         from (
             select
                 versions.*,
+                min(versions.known_on) over (partition by versions.row_key) as first_known_on,
                 row_number() over (
                     partition by versions.row_key order by versions.version_number desc
                 ) as recency

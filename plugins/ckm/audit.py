@@ -103,6 +103,23 @@ def record_freshness(connection: duckdb.DuckDBPyConnection, run_id: str, night: 
     )
 
 
+def record_fact_customers(connection: duckdb.DuckDBPyConnection, run_id: str, night: date) -> None:
+    """Count the rows of each fact that have a customer and that have none, as nobody's customer did them."""
+    connection.execute("delete from audit.fact_customers where run_id = ?", [run_id])  # of a first try
+    facts = connection.execute(
+        """select table_schema || '.' || table_name from information_schema.columns
+        where starts_with(table_name, 'fct_') and column_name = 'customer_key' order by 1"""
+    ).fetchall()
+    for (fact,) in facts:
+        connection.execute(
+            f"""insert into audit.fact_customers by name
+            select ? as run_id, ?::date as as_of_date, ? as fact, count(*) as row_count,
+                count(customer_key) as with_customer, count(*) - count(customer_key) as without_customer
+            from {fact}""",
+            [run_id, night, fact],
+        )
+
+
 def record_columns(
     connection: duckdb.DuckDBPyConnection,
     run_id: str,

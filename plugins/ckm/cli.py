@@ -12,7 +12,7 @@ from ckm.settings import set_tool_defaults
 
 set_tool_defaults()
 
-from ckm import home_commands, publish_commands, quarantine_commands  # noqa: E402
+from ckm import home_commands, identity_commands, publish_commands, quarantine_commands  # noqa: E402
 from ckm.errors import CkmError, ConfigurationError, LoadRunning  # noqa: E402
 from ckm.options import HomeOption, JsonOption, SourcesOption, given, print_json, settings_of  # noqa: E402
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 app.add_typer(quarantine_commands.app, name="quarantine")
+app.add_typer(identity_commands.app, name="identity")
 app.add_typer(home_commands.app)
 app.command()(publish_commands.publish)
 

@@ -1,5 +1,8 @@
 """What may stand in `sources.yml`: its fields, their types and their defaults."""
 
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -69,6 +72,20 @@ class Retention(Frozen):
     quarantine_days: int | None = Field(default=None, ge=1, examples=[730])
     raw_days: int | None = Field(default=None, ge=1, examples=[1830])
     log_days: int = Field(default=30, ge=1, examples=[30])
+
+
+class Identity(Frozen):
+    """Who is who: what the matching of records is told; `ckm.sources` fills in the company's own country."""
+
+    decisions: Path | None = Field(default=None, examples=["identity_decisions.csv"])
+    model: Path | None = Field(default=None, examples=["identity_model.json"])
+    precision: float = Field(default=0.995, ge=0.9, lt=1, strict=False, examples=[0.995])
+    home_country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$", examples=["DE"])
+
+    @field_validator("decisions", "model", mode="before")
+    @classmethod
+    def _path(cls, path: object) -> object:
+        return Path(path) if isinstance(path, str) else path
 
 
 class Page(Frozen):
@@ -220,6 +237,8 @@ def model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
             return Company
         case ("retention",):
             return Retention
+        case ("identity",):
+            return Identity
         case (*_, "page"):
             return Page
         case (*_, "auth"):
@@ -230,6 +249,14 @@ def model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
             return by_transport[transport]
         case _:
             return None
+
+
+@cache
+def country_of(zone: str) -> str | None:
+    """ISO 3166 alpha-2 code of the country that a time zone is named after; None for UTC and its like."""
+    rows = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8").splitlines()
+    countries = {row.split("\t")[2]: row[:2] for row in rows if not row.startswith("#")}
+    return countries.get(zone)
 
 
 def _checked_zone(zone: str) -> str:

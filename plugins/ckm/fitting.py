@@ -1,4 +1,5 @@
-"""What of `sources.yml` must fit together: its objects with the contracts, their fields with the transport."""
+"""What of `sources.yml` must fit together: its objects with the contracts, their fields with the transport, and what
+its `identity` block names with the files that are there."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ckm.contracts import ObjectContract, source_contracts
-from ckm.errors import did_you_mean
-from ckm.fields import MANNERS, PLACES, ObjectMapping
+from ckm.errors import ConfigurationError, did_you_mean
+from ckm.fields import MANNERS, PLACES, Identity, ObjectMapping
 
 if TYPE_CHECKING:
     from ckm.sources import Sources
@@ -25,6 +26,7 @@ EXAMPLES = {
 
 def misfits(sources: "Sources") -> Iterator[str]:
     """What does not fit, in the order of the file: sentences that begin with the field."""
+    yield from (f"identity.{fault}" for fault in _identity(sources.identity))
     contracts = source_contracts()
     for source_name, source in sources.sources.items():
         where = f"sources.{source_name}"
@@ -41,6 +43,27 @@ def misfits(sources: "Sources") -> Iterator[str]:
             yield from (f"{at}{fault}" for fault in _manner(mapping))
             yield from (f"{at}{fault}" for fault in _columns(f"{source_name}.{name}", objects[name], mapping))
             yield from (f"{at}{fault}" for fault in _cursor(objects[name], mapping))
+
+
+def _identity(identity: Identity) -> Iterator[str]:
+    """The files that are named exist and say what such a file says."""
+    if identity.decisions is None and identity.model is None:
+        return
+    from ckm.identity import decisions, model  # Splink takes a while to load
+
+    for field, file, read in (
+        ("decisions", identity.decisions, decisions.read),
+        ("model", identity.model, model.read),
+    ):
+        if file is None:
+            continue
+        if not file.is_file():
+            yield f"{field}: {file} does not exist: correct the path, which starts at the folder of this file."
+            continue
+        try:
+            read(file)
+        except ConfigurationError as error:
+            yield f"{field}: {error}"
 
 
 def _place(transport: str, mapping: ObjectMapping) -> Iterator[str]:

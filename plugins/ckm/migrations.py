@@ -74,6 +74,29 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
+    """Until here no night matched records, and three objects had no name of a person."""
+    connection.execute("create schema if not exists identity")
+    for table, columns in {
+        "link": """left_ref varchar, right_ref varchar, rule varchar, status varchar, reason varchar,
+            remark varchar, match_probability double, match_weight double, field_weights map(varchar, double),
+            model varchar, run_id varchar, strength double""",
+        "term_frequency": "model varchar, taken_on date, column_name varchar, term varchar, frequency double",
+        "cluster_change": "record_ref varchar, founder_ref varchar, customer_ref varchar, changed_on date",
+        "matched_night": "night date",
+        "cluster": "record_ref varchar, founder_ref varchar, customer_ref varchar, valid_from date, valid_to date",
+        "match_state": "fingerprint varchar",
+        "placeholder": "record_ref varchar, field varchar, value varchar",
+    }.items():
+        connection.execute(f"create table if not exists identity.{table} ({columns})")
+    for log in ("raw_knowledge.deliveries", "raw_knowledge.searches", "raw_surveys.invitations"):
+        connection.execute(f"alter table {log} add column if not exists full_name varchar")
+    connection.execute(
+        """create table if not exists audit.fact_customers (run_id varchar, as_of_date date, fact varchar,
+        row_count bigint, with_customer bigint, without_customer bigint)"""
+    )
+
+
+def _to_4(connection: duckdb.DuckDBPyConnection) -> None:
     for table, columns in {
         "churn_driver": "customer_key varchar, driver varchar, contribution double, value double",
         "churn_model": """model_run_id varchar, fitted_on date, kind varchar, is_calibrated boolean, model varchar,
@@ -94,7 +117,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         "Record schema versions, switches of readers, what retention removes and when a quarantined row was settled.",
         _to_2,
     ),
-    Migration(3, "Keep churn models, their backtests, reasons, predictions and drift.", _to_3),
+    Migration(
+        3, "Keep what the matching of records finds, and which facts have a customer, night by night.", _to_3
+    ),
+    Migration(4, "Keep churn models, their backtests, reasons, predictions and drift.", _to_4),
 )
 
 

@@ -1,6 +1,6 @@
 """The nightly load: its steps, declared once. Airflow and `ckm run` both execute `STEPS`.
 
-    prepare → extract → gate_raw → build_star → score → build_marts → gate_marts → publish
+    prepare → extract → gate_raw → build_records → match → build_star → score → build_marts → gate_marts → publish
 
 Each step reads what the one before left in the home and may be run again after a crash. Drivers hold the
 home's lock around the steps that use the warehouse.
@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from ckm import migrations, raw, retention, runs, transform, warehouse
+from ckm import audit, migrations, raw, retention, runs, transform, warehouse
 from ckm.check.suites import demand_rules
 from ckm.errors import CkmError, ConfigurationError, GateFailed, LoadRunning, sentence_of
 from ckm.extract.window import Window
@@ -156,8 +156,30 @@ def gate_raw(night: Night, source: str) -> Any:
         )
 
 
+def build_records(night: Night) -> list[transform.NodeResult]:
+    """Build staging, and of it what the sources say of persons and companies."""
+    return _dbt(night, transform.LAYERS_BEFORE_MATCH)
+
+
+def match(night: Night) -> Any:
+    """Find out which records of all sources are one person or company, and for which customer they stand."""
+    from ckm import identity
+
+    told = night.sources().identity
+    with connect(night.home.warehouse) as connection:
+        return identity.resolve(
+            connection,
+            identity.read_model(told.model),
+            night=night.as_of_date,
+            run_id=night.run_id,
+            decided=told.decisions,
+            home_country=told.home_country,
+            precision=told.precision,
+        )
+
+
 def build_star(night: Night) -> list[transform.NodeResult]:
-    """Build staging, identity and star, and the purchase states that scoring reads."""
+    """Build the star on the customers that were found, and the purchase states that scoring reads."""
     return _dbt(night, transform.LAYERS_BEFORE_SCORES)
 
 
@@ -201,6 +223,7 @@ def gate_marts(night: Night) -> list[Any]:
     from ckm.gate.marts import judge_marts
 
     with connect(night.home.warehouse) as connection:
+        audit.record_fact_customers(connection, night.run_id, night.as_of_date)
         accounts = []
         if night.extracts:
             accounts = judge_ledger(
@@ -256,7 +279,15 @@ STEPS: tuple[Step, ...] = (
         per_source=True,
     ),
     Step(
-        "build_star", build_star, "Build staging, identity and the star schemas with dbt, and test them.",
+        "build_records", build_records, "Build staging and the records of persons with dbt, and test them.",
+        "Read the failing node's message in the log table; mend the model or the data and clear the task.",
+    ),
+    Step(
+        "match", match, "Find out which records of all sources are one customer (docs/identity.md).",
+        "Read the sentence; correct the decisions or the model that sources.yml names and clear the task.",
+    ),
+    Step(
+        "build_star", build_star, "Build the star schemas on the customers found with dbt, and test them.",
         "Read the failing node's message in the log table; mend the model or the data and clear the task.",
     ),
     Step(

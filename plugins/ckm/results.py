@@ -13,6 +13,7 @@ from ckm.console import table
 from ckm.extract import Landed
 from ckm.gate.admit import Admitted
 from ckm.gate.outcome import RuleResult
+from ckm.identity import Matched
 from ckm.publish import Published
 from ckm.score import Scored
 from ckm.standing import Broken, Stale, Standing
@@ -27,6 +28,12 @@ def step_table(result: Any) -> RenderableType | None:
             return table("published", ("version", "tables", "status"), [row])
         case (Scored() as valued, ChurnScored() as risks):
             return Group(_scored(valued), _churn_scored(risks))
+        case Matched():
+            return table(
+                "records matched",
+                ("records", "compared", "links", "doubtful", "of a customer"),
+                [(result.records, result.compared, result.links, result.doubtful, result.with_customer)],
+            )
         case Admitted():
             tables = [ledger_table(result.ledger), _verdicts("raw gates", result.verdicts)]
             if result.new_columns:
@@ -50,6 +57,11 @@ def brief(result: Any) -> str:
         case (Scored() as valued, ChurnScored() as risks):
             value = valued.note or f"{valued.customers:,} customers in {valued.states:,} distinct states"
             return f"{value}; {_churn_brief(risks)}"
+        case Matched():
+            return (
+                f"{result.records:,} records, {result.compared:,} compared, {result.links:,} links, "
+                f"{result.doubtful:,} doubtful, {result.with_customer:,} of a customer"
+            )
         case Admitted():
             parts = ("extracted", "loaded", "unchanged", "duplicate", "quarantined")
             counts = [f"{sum(getattr(r, part) for r in result.ledger):,} {part}" for part in parts]

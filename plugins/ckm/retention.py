@@ -20,8 +20,8 @@ from ckm.home import Home
 from ckm.warehouse import connect
 
 AUDIT = (
-    "column_lineage", "gate_profiles", "gate_results", "published_tables", "retention", "run_steps",
-    "source_freshness", "test_results",
+    "column_lineage", "fact_customers", "gate_profiles", "gate_results", "published_tables", "retention",
+    "run_steps", "source_freshness", "test_results",
 )  # fmt: skip
 STANDS_FOR_GOOD = ("crm.customers",)  # facts of a deleted customer still have his key
 # Of what ages in `audit`, the rows that are needed however old they are.

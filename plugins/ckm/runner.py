@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 from rich.console import Console
 
-from ckm import memory, nightly
+from ckm import nightly
 from ckm.alert import MEND_AND_RUN_AGAIN, Failure, tell
 from ckm.check import check
 from ckm.console import console, show_published
@@ -71,7 +71,6 @@ def run_nights(
             with _told(screen, home, sources_file, night):
                 ran = nightly.prepare(settings, sources_file, night, full_refresh=full_refresh, accept=accept)
             published = _run_night(ran, list(sources.sources), screen)
-            memory.give_back()
         if ran is not None:  # of several nights the last one's alerts say all: each has its first bad night
             tell(home, ran.sources_file, ran.as_of_date, ran.run_id, None, screen.out)
         return _close(home, ran, published, screen, as_json)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from ckm import strict_yaml
@@ -20,24 +20,27 @@ from ckm.fields import (
     Company,
     FilesSource,
     Frozen,
+    Identity,
     ObjectMapping,
     Page,
     RestSource,
     Retention,
     Source,
     SqlSource,
+    country_of,
     model_at,
 )  # fmt: skip
 from ckm.fitting import misfits
 from ckm.settings import expand_variables
 
 __all__ = [
-    "Auth", "Company", "FilesSource", "ObjectMapping", "Page", "RestSource", "Retention", "Source", "Sources",
-    "SqlSource", "load_sources", "mapped_columns", "read_sources",
+    "Auth", "Company", "FilesSource", "Identity", "ObjectMapping", "Page", "RestSource", "Retention", "Source",
+    "Sources", "SqlSource", "load_sources", "mapped_columns", "read_sources",
 ]  # fmt: skip
 SECRET_FIELDS = ("auth", "headers", "parameters", "url")
 TOP = {
     "company": "{name: Example Shop}",
+    "identity": "{decisions: identity_decisions.csv}",
     "retention": "{versions: 5}",
     "sources": "{crm: {transport: files, path: exports, objects: {…}}}",
 }
@@ -46,11 +49,25 @@ TOP = {
 class Sources(Frozen):
     """The whole of `sources.yml`."""
 
+    file: Path = Field(exclude=True)
     company: Company
     retention: Retention = Retention()
+    identity: Identity = Field(default=Identity(), validate_default=True)
     sources: dict[str, Source] = Field(min_length=1)
-    file: Path = Field(exclude=True)
     configuration_hash: str = Field(exclude=True)
+
+    @field_validator("identity")
+    @classmethod
+    def _complete(cls, identity: Identity, info: ValidationInfo) -> Identity:
+        """Paths start at the file; the company's own country is by default that of its time zone."""
+        own: dict[str, Any] = {
+            name: info.data["file"].parent / path
+            for name, path in (("decisions", identity.decisions), ("model", identity.model))
+            if path is not None
+        }
+        if identity.home_country is None and "company" in info.data:
+            own["home_country"] = country_of(info.data["company"].time_zone)
+        return identity.model_copy(update=own)
 
     def zone_of(self, source: str) -> str:
         """The zone in which a source writes times without an offset."""

@@ -16,7 +16,8 @@ from ckm.home import Home
 from ckm.sources import Company
 from ckm.warehouse import connect
 
-LAYERS_BEFORE_SCORES = ("path:seeds", "staging", "identity", "star", "scores")
+LAYERS_BEFORE_MATCH = ("path:seeds", "staging", "identity.records")
+LAYERS_BEFORE_SCORES = ("identity.customers", "star", "scores")
 LAYERS_AFTER_SCORES = ("marts",)
 _ANY_NIGHT = "2000-01-01"
 _PARSED: dict[Path, Any] = {}

@@ -15,7 +15,7 @@ from ckm import __version__, runs
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError, LoadRunning
 
-SCHEMA_VERSION = 3  # of the tables below; each change to them is a step in ckm.migrations
+SCHEMA_VERSION = 4
 MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say
 
 LOG_COLUMNS: dict[str, str] = {
@@ -53,6 +53,8 @@ AUDIT_TABLES: dict[str, str] = {
         message varchar, quarantines boolean""",
     "gate_profiles": """run_id varchar, as_of_date date, boundary varchar, source varchar, object varchar,
         metric varchar, column_name varchar, category varchar, value double""",
+    "fact_customers": """run_id varchar, as_of_date date, fact varchar, row_count bigint, with_customer bigint,
+        without_customer bigint""",
     "test_results": """run_id varchar, as_of_date date, node varchar, resource_type varchar, layer varchar,
         status varchar, duration_seconds double, failures bigint, message varchar""",
     "model_runs": """model_run_id varchar, run_id varchar, as_of_date date, model varchar, parameter varchar,
@@ -89,6 +91,28 @@ SCORE_TABLES: dict[str, str] = {
     "churn_prediction": "cut_date date, customer_key varchar, probability double, model_run_id varchar",
     "model_drift": """as_of_date date, model_run_id varchar, subject varchar, name varchar, measure varchar,
         value double, alarm_above double, is_alarm boolean, customers bigint""",
+}
+
+IDENTITY_TABLES: dict[str, str] = {
+    # link between two records, with what speaks for it: a rule, or the match weight (log2) by field and the
+    # probability; doubtful with the reason why it was not made; strength 0 is the strongest
+    "link": """left_ref varchar, right_ref varchar, rule varchar, status varchar, reason varchar, remark varchar,
+        match_probability double, match_weight double, field_weights map(varchar, double), model varchar,
+        run_id varchar, strength double""",
+    # term of a name column and its share among the records of the night on which a model was taken into use
+    "term_frequency": "model varchar, taken_on date, column_name varchar, term varchar, frequency double",
+    # record and night that found it in another cluster, or for another customer, than the night before it
+    "cluster_change": "record_ref varchar, founder_ref varchar, customer_ref varchar, changed_on date",
+    # night of which `cluster_change` has what it found
+    "matched_night": "night date",
+    # record, the founder of the cluster to which it belongs from valid_from to valid_to, exclusive, and the founder
+    # of that of the customer for whom it stands, as of the night that was run last
+    "cluster": """record_ref varchar, founder_ref varchar, customer_ref varchar, valid_from date,
+        valid_to date""",
+    # what the links were made of last: as long as it stays, they do
+    "match_state": "fingerprint varchar",
+    # record and field whose value stands for none
+    "placeholder": "record_ref varchar, field varchar, value varchar",
 }
 
 
@@ -201,12 +225,14 @@ def prepare(connection: duckdb.DuckDBPyConnection, hmac_pads: tuple[str, str] | 
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
-    for schema in ("audit", "gate", "quarantine", "scores", "secrets"):
+    for schema in ("audit", "gate", "identity", "quarantine", "scores", "secrets"):
         connection.execute(f"create schema if not exists {schema}")
     for name, columns in AUDIT_TABLES.items():
         connection.execute(f"create table if not exists audit.{name} ({columns})")
     for name, columns in SCORE_TABLES.items():
         connection.execute(f"create table if not exists scores.{name} ({columns})")
+    for name, columns in IDENTITY_TABLES.items():
+        connection.execute(f"create table if not exists identity.{name} ({columns})")
     connection.execute(f"create table if not exists quarantine.rows ({QUARANTINE_TABLE})")
     connection.execute(
         "create table if not exists secrets.customer_key_pads (inner_pad varchar, outer_pad varchar)"

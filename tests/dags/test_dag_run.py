@@ -92,7 +92,8 @@ with TestClient(create_app()) as client:
             f"/api/v2/dags/ckm_nightly/dagRuns/{run_id}/taskInstances/{task}/links?map_index={index}",
             headers={"Authorization": f"Bearer {token}"},
         ).json()
-        for task, index in (("gate_raw", 0), ("build_star", -1), ("give_verdict", -1), ("prepare", -1))
+        for task in ("gate_raw", "build_records", "build_star", "give_verdict", "prepare")
+        for index in [0 if task == "gate_raw" else -1]  # one task of each source
     }
 answer(found | {"environment": {name: os.environ[name] for name in ("AIRFLOW_HOME", "CKM_HOME", "CKM_SOURCES")}})
 """
@@ -217,6 +218,7 @@ def test_tasks_link_to_the_pages_of_the_site(nights: dict[str, Any]) -> None:
     found = {task: links["extra_links"] for task, links in nights["links"].items()}
     assert found == {
         "gate_raw": {"Gates": "http://site/gates.html", "Data Docs": "http://site/data_docs/index.html"},
+        "build_records": {"dbt docs": "http://site/dbt_docs/index.html"},
         "build_star": {"dbt docs": "http://site/dbt_docs/index.html"},
         "give_verdict": {"Site": "http://site/index.html", "Gates": "http://site/gates.html"},
         "prepare": {},

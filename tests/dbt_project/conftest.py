@@ -16,15 +16,19 @@ import duckdb
 import pytest
 import yaml
 
+from ckm import identity
 from ckm.contracts import object_contract
-from ckm.transform import LAYERS_BEFORE_SCORES
+from ckm.transform import LAYERS_BEFORE_MATCH, LAYERS_BEFORE_SCORES
 from ckm.warehouse import connect, prepare, quoted
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT = REPOSITORY / "dbt_project"
 SECRET = b"a secret of thirty-two bytes !!!"
 PUBLISHED_SCHEMAS = ("core", "about_customers", "for_customers", "from_customers", "co_created", "marts")
-FIRST_HALF = LAYERS_BEFORE_SCORES
+FIRST_HALF = (
+    *LAYERS_BEFORE_MATCH,
+    *LAYERS_BEFORE_SCORES,
+)  # the CRM's customers alone are known without a match
 LATIN_AMERICA = {"time_zone": "America/Sao_Paulo"}
 
 
@@ -110,6 +114,13 @@ class Warehouse:
         bad = {node: status for node, status in statuses.items() if status not in ("success", "pass")}
         assert not bad, bad
         return statuses
+
+    def match(self, as_of_date: date) -> None:
+        """Do as the nightly step does: find out who is who among all that stands in raw."""
+        no_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+        self.dbt("build", as_of_date, *no_tests, "--select", *LAYERS_BEFORE_MATCH)
+        with self.connect() as connection:
+            identity.resolve(connection, identity.read_model(None), night=as_of_date)
 
     def manifest(self) -> dict[str, Any]:
         return json.loads((self.home / "target" / "manifest.json").read_text("utf-8"))

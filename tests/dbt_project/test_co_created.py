@@ -90,9 +90,11 @@ def community(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Stat
     """The warehouse after both nights, and what the first one had given."""
     w = Warehouse(tmp_path_factory.mktemp("community"))
     first_night(w)
+    w.match(NIGHT_1)
     w.dbt("build", NIGHT_1, "--select", *MODELS, "--exclude-resource-type", "unit_test")
     after_first = state(w)
     second_night(w)
+    w.match(NIGHT_2)
     w.dbt("build", NIGHT_2, "--select", *MODELS, "--exclude-resource-type", "unit_test")
     return w, after_first
 
@@ -164,6 +166,7 @@ def test_a_quarter_adds_up_what_was_made_together(community: tuple[Warehouse, St
 def test_full_refresh_gives_what_the_nights_gave(community: tuple[Warehouse, State]) -> None:
     w, _ = community
     by_nights = state(w)
+    w.match(NIGHT_2)
     w.dbt("build", NIGHT_2, "--full-refresh", "--select", *MODELS, "--exclude-resource-type", "unit_test")
     assert state(w) == by_nights
     assert all(by_nights.values())

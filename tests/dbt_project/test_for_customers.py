@@ -91,9 +91,11 @@ def knowledge(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Stat
     """The warehouse after both nights, and what the first one had given."""
     w = Warehouse(tmp_path_factory.mktemp("knowledge"))
     first_night(w)
+    w.match(NIGHT_1)
     w.dbt("run", NIGHT_1, "--select", *MODELS)
     after_first = state(w)
     second_night(w)
+    w.match(NIGHT_2)
     w.dbt("build", NIGHT_2, "--select", *MODELS, "--exclude-resource-type", "unit_test")
     return w, after_first
 
@@ -184,6 +186,7 @@ def test_a_complaint_after_knowledge_counts_for_each_delivery_before_it(
 def test_full_refresh_gives_what_the_nights_gave(knowledge: tuple[Warehouse, State]) -> None:
     w, _ = knowledge
     by_nights = state(w)
+    w.match(NIGHT_2)
     w.dbt("run", NIGHT_2, "--full-refresh", "--select", *MODELS)
     assert state(w) == by_nights
     assert all(by_nights.values())

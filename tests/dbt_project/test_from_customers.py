@@ -136,9 +136,11 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, State]:
     """The warehouse after both nights, and what the first one had given."""
     w = Warehouse(tmp_path_factory.mktemp("said"), BERLIN)
     first_night(w)
+    w.match(NIGHT_1)
     w.dbt("run", NIGHT_1, "--select", *MODELS)
     after_first = state(w)
     second_night(w)
+    w.match(NIGHT_2)
     w.dbt("build", NIGHT_2, "--select", *MODELS, "--exclude-resource-type", "unit_test")
     return w, after_first
 
@@ -272,6 +274,7 @@ def test_codes_that_only_these_facts_know_are_rows_of_their_dimensions(said: tup
 def test_two_nights_equal_a_full_refresh(said: tuple[Warehouse, State]) -> None:
     w, after_first = said
     nightly = state(w)
+    w.match(NIGHT_2)
     w.dbt("run", NIGHT_2, "--full-refresh", "--select", *MODELS)
     assert state(w) == nightly
     assert nightly != after_first
@@ -279,7 +282,9 @@ def test_two_nights_equal_a_full_refresh(said: tuple[Warehouse, State]) -> None:
 
 def test_a_night_again_as_of_the_first_one_sees_nothing_of_the_second(said: tuple[Warehouse, State]) -> None:
     w, after_first = said
+    w.match(NIGHT_1)
     w.dbt("run", NIGHT_1, "--select", *MODELS)
     again = state(w)
+    w.match(NIGHT_2)
     w.dbt("run", NIGHT_2, "--select", *MODELS)
     assert again == after_first

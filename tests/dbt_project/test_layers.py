@@ -15,11 +15,19 @@ DIMENSIONS = ("star/about_customers", "star/for_customers", "star/from_customers
 # layer → the layers and sources that its models may read
 MAY_READ = {
     "staging": {"source:raw"},
-    "identity": {"staging", "identity", "source:secrets"},
-    "star/base": {"staging", "identity", "star/base", "star/core"},
-    "star/core": {"staging", "identity", "star/base", "star/core"},
+    "identity/records": {"staging"},
+    "identity/customers": {
+        "staging",
+        "seeds",
+        "identity/records",
+        "identity/customers",
+        "source:identity",
+        "source:secrets",
+    },
+    "star/base": {"staging", "identity/customers", "star/base", "star/core"},
+    "star/core": {"staging", "identity/customers", "star/base", "star/core"},
     **{
-        dimension: {"staging", "identity", "seeds", "star/base", "star/core", dimension}
+        dimension: {"staging", "identity/customers", "seeds", "star/base", "star/core", dimension}
         for dimension in DIMENSIONS
     },
     "scores": {"star/core", *DIMENSIONS, "scores"},
@@ -33,7 +41,7 @@ def layer_of(node: dict[str, Any]) -> str:
     if node["resource_type"] == "seed":
         return "seeds"
     layer, *rest = node["fqn"][1:-1]
-    return f"star/{rest[0]}" if layer == "star" else layer
+    return f"{layer}/{rest[0]}" if layer in ("star", "identity") else layer
 
 
 def models(warehouse: Warehouse) -> list[dict[str, Any]]:

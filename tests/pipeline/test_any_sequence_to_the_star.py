@@ -61,6 +61,8 @@ def test_star_equals_a_recomputation_after_every_night(tmp_path: Path) -> None:
         night = nightly.prepare(settings, file, loaded.day)
         nightly.extract(night, "crm")
         nightly.gate_raw(night, "crm")
+        nightly.build_records(night)
+        nightly.match(night)
         nightly.build_star(night)
         with connect(warehouse) as connection:
             loaded.gate.connection = connection

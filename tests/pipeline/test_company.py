@@ -52,10 +52,11 @@ def test_every_step_of_every_night_is_on_record(company: Company) -> None:
             ).fetchall()
             assert sorted(seen) == sorted((*step, "done") for step in steps)
         (gap,) = warehouse.execute(
-            "select max(abs(duration_seconds - seconds)) from audit.runs join "
+            "select max(abs(duration_seconds - seconds) / duration_seconds) from audit.runs join "
             "(select run_id, sum(seconds) as seconds from audit.run_steps group by run_id) using (run_id)"
         ).fetchone()
-    assert gap < 5
+    # a share, for a busy machine stretches what lies between two steps as it does the steps
+    assert gap < 0.15
 
 
 def test_every_run_says_what_it_was_made_of_and_what_it_published(company: Company) -> None:
@@ -175,15 +176,18 @@ def test_every_page_of_the_site_is_whole_without_a_network(company: Company) -> 
             assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_customer_key_is_the_keyed_hash_of_the_native_id(company: Company) -> None:
+def test_customer_key_is_the_keyed_hash_of_the_reference_in_the_crm(company: Company) -> None:
+    """Its own, as none of these were made one by decision, whichever source knew of them first."""
     secret = Home(company.home).secret(None)
     with duckdb.connect(str(company.home / "warehouse.duckdb"), read_only=True) as warehouse:
-        pairs = warehouse.execute(
-            "select native_id, customer_key from identity.customer_identity where object = 'customers'"
+        customers = warehouse.execute(
+            """
+            select record_ref, customer_key from identity.customer_identity where object = 'customers'
+            """
         ).fetchall()
-    assert len(pairs) > 300
-    for native_id, key in pairs:
-        assert key == hmac.new(secret, f"crm|customers|{native_id}".encode(), hashlib.sha256).hexdigest()[:32]
+    assert len(customers) > 300
+    for reference, key in customers:
+        assert key == hmac.new(secret, reference.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def test_private_files_are_for_their_owner_only(company: Company) -> None:

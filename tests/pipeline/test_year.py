@@ -49,6 +49,14 @@ def test_growing_step_and_leaking_descriptors_are_told(year: list[Measured]) -> 
     )
 
 
+def test_process_that_goes_on_begins_at_a_level_of_its_own(year: list[Measured]) -> None:
+    """Two that both grow by a megabyte a night, the second from below where the first one ended."""
+    grown = [replace(n, resident_mb=400 + n.number - 40 * (n.process == 2)) for n in year]
+    assert report.rise_of(report.warm(grown), "resident_mb") == pytest.approx((1, 0), abs=1e-9)
+    held = report.sentences(grown)[-1]
+    assert "2 of which" in held and "memory +1.000 ± 0.000 a night, 393 to 431" in held
+
+
 def test_months_table_and_plot_are_written_between_the_marks(year: list[Measured], tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     document = tmp_path / "reliability.md"

@@ -38,7 +38,9 @@ def test_a_column_that_holds_nothing_is_null(connection):
 
 
 def test_no_rows_are_no_statement(connection):
-    insert_rows(connection, "no_such_table", COLUMNS, [])
+    insert_rows(connection, "no_such_table", COLUMNS, [])  # a statement would be refused
+    insert_rows(connection, "figures", COLUMNS, [])
+    assert connection.execute("select count(*) from figures").fetchone() == (0,)
 
 
 def test_they_belong_to_the_transaction_that_is_open(connection):

@@ -49,6 +49,17 @@ def test_sound_file_is_read_with_defaults(tmp_path: Path) -> None:
     assert sources.zone_of("crm") == "Europe/Berlin"
 
 
+def test_identity_starts_at_the_file_and_at_the_companys_country(tmp_path: Path) -> None:
+    identity = load_sources(written(tmp_path, SOUND)).identity
+    assert (identity.decisions, identity.model, identity.home_country) == (None, None, "DE")
+    (tmp_path / "decided.csv").write_text("left_ref,right_ref,decision,reason,decided_on\n")
+    document = SOUND | {"identity": {"decisions": "decided.csv", "home_country": "AT"}}
+    identity = load_sources(written(tmp_path, document)).identity
+    assert (identity.decisions, identity.home_country) == (tmp_path / "decided.csv", "AT")
+    nowhere = changed(("company", "time_zone"), "UTC")
+    assert load_sources(written(tmp_path, nowhere)).identity.home_country is None
+
+
 def test_variables_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRM_FOLDER", "elsewhere")
     document = changed(("sources", "crm", "path"), "${CRM_FOLDER}/in")

@@ -66,7 +66,8 @@ class Accounts:
     @cached_property
     def ids(self) -> pa.Array:
         """The system's own ids: numbers that say nothing about the person's."""
-        return label(_PREFIXES[self._system], (self.person * 7_654_321_987 + 12_345_678_901) % 10**10)
+        start = 12_345_678_901 + 1_234_567_890 * list(_PREFIXES).index(self._system)
+        return label(_PREFIXES[self._system], (self.person * 7_654_321_987 + start) % 10**10)
 
     @cached_property
     def customer_ids(self) -> pa.Array:
@@ -76,16 +77,12 @@ class Accounts:
 
     @cached_property
     def emails(self) -> pa.Array:
-        """The CRM's address, another private one, or none."""
+        """The CRM's address, the person's private one, or none; some have one more for this system alone."""
         kind = self._draws.pick(f"{self._system}.email", self._company.accounts.email_shares, self.person)
-        private = emails(
-            self._draws,
-            f"{self._system}.private",
-            self.person,
-            self._first,
-            self._family,
-            _MARKS[self._system],
-        )
+        one = self._private("private", ".p")
+        other = self._private(f"{self._system}.private", _MARKS[self._system])
+        has_other = self._happens("second address", self._company.accounts.second_address_share)
+        private = pc.if_else(pa.array(has_other), other, one)
         known = pc.if_else(pa.array(kind == 0), self._crm_emails, private)
         return pc.if_else(pa.array(kind < 2), known, pa.scalar(None, pa.string()))
 
@@ -96,6 +93,12 @@ class Accounts:
             f"{self._system}.spelling", self._company.accounts.spelling_shares, self.person
         )
         return full_names(self._first, self._family, spelling)
+
+    @cached_property
+    def display_names(self) -> pa.Array:
+        """Names where the account has one to show."""
+        shows = self._happens("display name", self._company.accounts.shows_name_share)
+        return pc.if_else(pa.array(shows), self.full_names, pa.scalar(None, pa.string()))
 
     @cached_property
     def company_names(self) -> pa.Array:
@@ -191,6 +194,9 @@ class Accounts:
         own = self._who.email.take(nullable(np.maximum(self.customer, 0)))
         outside = emails(self._draws, "outsider", self.person, self._first, self._family, ".x")
         return pc.if_else(pa.array(self._is_contact), contact, pc.if_else(inside, own, outside))
+
+    def _private(self, name: str, mark: str) -> pa.Array:
+        return emails(self._draws, name, self.person, self._first, self._family, mark)
 
     def _happens(self, name: str, rate: float) -> np.ndarray:
         return self._draws.happens(f"{self._system}.{name}", rate, self.person)

@@ -10,7 +10,11 @@ class AccountHabits:
 
     states_number_share: float = 0.35
     email_shares: tuple[float, ...] = (0.40, 0.40, 0.20)
-    """As in the CRM, another private one, none."""
+    """As in the CRM, the person's private one, none."""
+    second_address_share: float = 0.15
+    """Persons whose private address is another one in this system than elsewhere."""
+    shows_name_share: float = 0.90
+    """Readers and people invited whose account has a name to show."""
     phone_shares: tuple[float, ...] = (0.30, 0.20, 0.50)
     """The same number written otherwise, another one, none."""
     spelling_shares: tuple[float, ...] = (0.58, 0.12, 0.08, 0.08, 0.06, 0.08)

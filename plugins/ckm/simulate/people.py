@@ -16,6 +16,8 @@ from ckm.simulate.words import (
     MALE,
     NICKNAMES,
     POSTAL_PREFIXES,
+    RARE_FAMILY,
+    RARE_FAMILY_SHARE,
     STREETS,
     TRADES,
     plain,
@@ -23,9 +25,9 @@ from ckm.simulate.words import (
 
 FIRST = FEMALE + MALE
 _PLAIN_FIRST = [plain(name) for name in FIRST]
-_PLAIN_FAMILY = [plain(name) for name in FAMILY]
+_PLAIN_FAMILY = [plain(name) for name in (*FAMILY, *RARE_FAMILY)]
 _PLAIN_TRADES = [plain(name) for name, _ in TRADES]
-FAMILY_NAMES = [name.replace("-", " ") for name in FAMILY]
+FAMILY_NAMES = [*(name.replace("-", " ") for name in FAMILY), *RARE_FAMILY]
 _DIAL_STYLES = tuple(
     (dial.replace(" ", ""), "00" + dial[1:].replace(" ", "-") + "-", "0" + dial.split(" ", 1)[1] + " ")
     for dial in DIAL_CODES
@@ -55,7 +57,9 @@ def first_and_family(draws: Draws, name: str, ids: np.ndarray) -> tuple[np.ndarr
     female = draws.happens(f"{name}.female", 0.52, ids)
     own = np.where(female, len(FEMALE), len(MALE))
     first = draws.below(f"{name}.first", own, ids) + np.where(female, 0, len(FEMALE))
-    return first, draws.below(f"{name}.family", len(FAMILY), ids), female
+    is_rare = draws.happens(f"{name}.rare family", RARE_FAMILY_SHARE, ids)
+    family = draws.below(f"{name}.family", np.where(is_rare, len(RARE_FAMILY), len(FAMILY)), ids)
+    return first, family + np.where(is_rare, len(FAMILY), 0), female
 
 
 def emails(

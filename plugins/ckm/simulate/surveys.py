@@ -152,6 +152,7 @@ def invitation_rows(
         "survey_id": survey_ids(invited.survey),
         "customer_id": accounts.of(invited.person, accounts.customer_ids),
         "respondent_id": accounts.of(invited.person, accounts.ids),
+        "full_name": accounts.of(invited.person, accounts.display_names),
         "email": email,
         "channel": pc.if_else(email.is_valid(), "email", "app"),
         "invited_at": moments(invited.moment),

@@ -24,6 +24,26 @@ FAMILY = _words(
     "Chen Haddad O'Brien MacLeod Smith Taylor Brown van-Dijk de-Vries Bauer Wagner Brügger Zürcher "
     "Steiner Gruber Höllinger Krüger Thießen Lübbers Claaßen Jansen"
 )
+_FAMILY_STARTS = _words(
+    "Ahorn Alten Bach Berg Birken Blumen Brand Breiten Brenn Bruch Brücken Buchen Burg Dorn Eber Ecken Eichen Eisen "
+    "Eller Erlen Eschen Falken Feld Felsen Fichten Finken Flach Förster Fuchs Garten Gold Grau Groß Grün Haber Hagen "
+    "Hasel Heide Heiden Hell Hirsch Hoch Hohen Holz Horn Hütten Junk Kalten Kamp Kirch Klee Kloster König Korn Kranz "
+    "Kreuz Kron Kupfer Lang Lauten Lichten Linden Löwen Mai Marken Mitter Moor Moos Morgen Mühl Neu Nieder Nuss Ober "
+    "Ochsen Pfaffen Pfeil Rabe Rauch Reh Reichen Reit Ried Ritter Rohr Rosen Rothen Sand Schall Scharfen Schatten "
+    "Schild Schlüter Schnee Schön Schwarzen See Silber Sommer Sonnen Stahl Stein Stern Stock Sturm Süder Tannen Teich "
+    "Tief Uhlen Ulmen Vogel Wald Wasser Weiden Wein Wester Wiesen Wild Winkel Winter Wolf Zimmer"
+)
+_FAMILY_ENDS = _words(
+    "acker ach auer au bach baum beck berg berger bichler born brecht brink bruch brunn buck burg busch dorf dorfer "
+    "eder egger ert feld felder fels graf haber hagen hain hammer hardt haus heim heimer hof hofer höfer holz horn "
+    "huber hues kamp keller kirch lage land lehner leitner linger loh maier mann meister mühl müller nagel ner pohl "
+    "rath reich reiter ried rieder rode roth sam sattler schlag schmied see seher sohn specht stätter stein steiner "
+    "tal thal thaler tor treu wald walder wang weber weiler wieser winkler zeller"
+)
+RARE_FAMILY = [start + end for start in _FAMILY_STARTS for end in _FAMILY_ENDS]
+"""Names that few people bear each, as most of a country's names are."""
+RARE_FAMILY_SHARE = 0.85
+"""Of the people; the others share the common names, each of which is then that of one in 400."""
 NICKNAMES = {
     "Sabine": "Bine", "Käthe": "Käthi", "Agnieszka": "Aga", "Charlotte": "Lotte", "Małgorzata": "Gosia",
     "Ursula": "Uschi", "Friederike": "Rike", "Hannah": "Hanni", "Thomas": "Tom", "Günther": "Günni",

@@ -77,6 +77,36 @@ FILE_CASES: dict[str, tuple[str, str, str, str]] = {
         "retention.logs_days is not a known field",
         "did you mean log_days?",
     ),
+    "precision in per cent": (
+        "sources:\n",
+        "identity: {precision: 99}\nsources:\n",
+        "identity.precision",
+        "write precision: 0.995",
+    ),
+    "country in words": (
+        "sources:\n",
+        "identity: {home_country: Germany}\nsources:\n",
+        "identity.home_country",
+        "write home_country: DE",
+    ),
+    "decisions that are not there": (
+        "sources:\n",
+        "identity: {decisions: no.csv}\nsources:\n",
+        "identity.decisions: ",
+        "no.csv does not exist: correct the path",
+    ),
+    "decisions that are none": (
+        "sources:\n",
+        "identity: {decisions: sources.yml}\nsources:\n",
+        "identity.decisions: ",
+        "it needs left_ref, right_ref, decision, reason, decided_on",
+    ),
+    "model that is none": (
+        "sources:\n",
+        "identity: {model: sources.yml}\nsources:\n",
+        "identity.model: ",
+        "sources.yml is no model file",
+    ),
     "retention of nothing": (
         "sources:\n",
         "retention:\nsources:\n",

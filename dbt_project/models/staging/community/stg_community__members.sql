@@ -30,6 +30,7 @@ renamed as (
         {{ local_date('left_at') }} as left_date,
         updated_at,
         {{ local_date('updated_at') }} as updated_date,
+        first_known_on,
         known_on
     from source
 

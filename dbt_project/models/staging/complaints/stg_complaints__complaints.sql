@@ -63,6 +63,7 @@ renamed as (
         {{ local_date('closed_at') }} as closed_date,
         updated_at,
         {{ local_date('updated_at') }} as updated_date,
+        first_known_on,
         known_on
     from source
 

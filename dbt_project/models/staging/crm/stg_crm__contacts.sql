@@ -26,6 +26,7 @@ renamed as (
         -- times
         updated_at,
         {{ local_date('updated_at') }} as updated_date,
+        first_known_on,
         known_on
     from source
 

@@ -1,14 +1,10 @@
--- Grain: one row per customer and day on which a version of it became known: the last of that day.
+-- Grain: one row per customer and version of it that was known on the as-of date.
 
 with source as (
 
-    select
-        versions.*,
-        row_number() over (
-            partition by versions.row_key, versions.known_on order by versions.version_number desc
-        ) as recency
-    from {{ source('crm', 'customers') }} as versions
-    where versions.known_on <= {{ as_of_date() }}
+    select *
+    from {{ source('crm', 'customers') }}
+    where known_on <= {{ as_of_date() }}
 
 ),
 
@@ -22,7 +18,7 @@ identified as (
 
 ),
 
-last_of_the_day as (
+with_id as (
 
     select
         identified.row_key,
@@ -51,9 +47,9 @@ last_of_the_day as (
         identified.updated_at,
         identified.known_on,
         identified.version_number,
+        identified.content_hash,
         identified.is_deleted
     from identified
-    where identified.recency = 1
 
 ),
 
@@ -64,8 +60,9 @@ renamed as (
 
         -- version
         version_number,
+        content_hash,
         is_deleted
-    from last_of_the_day
+    from with_id
 
 )
 

@@ -18,6 +18,7 @@ renamed as (
         {{ clean_text('employee_id') }} as employee_id,
 
         -- text
+        {{ clean_text('full_name') }} as full_name,
         {{ clean_text('email') }} as email,
         {{ clean_code('delivery_mode') }} as delivery_mode,
         'knowledge' as source,
@@ -34,6 +35,7 @@ renamed as (
         {{ local_date('delivered_at') }} as delivered_date,
         updated_at,
         {{ local_date('updated_at') }} as updated_date,
+        first_known_on,
         known_on
     from source
 

@@ -15,6 +15,7 @@ renamed as (
         {{ clean_text('clicked_article_id') }} as clicked_article_id,
 
         -- text
+        {{ clean_text('full_name') }} as full_name,
         {{ clean_text('query_text') }} as query_text,
         {{ clean_code('topic') }} as topic,
         'knowledge' as source,
@@ -25,6 +26,7 @@ renamed as (
         -- times
         searched_at,
         {{ local_date('searched_at') }} as searched_date,
+        first_known_on,
         known_on
     from source
 

@@ -15,6 +15,7 @@ renamed as (
         {{ clean_text('respondent_id') }} as respondent_id,
 
         -- text
+        {{ clean_text('full_name') }} as full_name,
         {{ clean_text('email') }} as email,
         {{ clean_code('channel') }} as channel,
         'surveys' as source,
@@ -26,6 +27,7 @@ renamed as (
         {{ local_date('reminded_at') }} as reminded_date,
         updated_at,
         {{ local_date('updated_at') }} as updated_date,
+        first_known_on,
         known_on
     from source
 

@@ -35,6 +35,7 @@ renamed as (
         {{ local_date('responded_at') }} as responded_date,
         updated_at,
         {{ local_date('updated_at') }} as updated_date,
+        first_known_on,
         known_on
     from source
 

@@ -1,11 +1,11 @@
 {{ config(materialized='view') }}
 
--- Grain: one row per reference by which a source names a customer or another person; the reference itself
--- stays private. A person who is no known customer has no customer_key.
+-- Grain: one row per reference by which a source names a customer or another person, and period in which it
+-- stood for the same one; the reference itself stays private. Who stands for no customer has no customer_key.
 
-with customer_identity as (
+with customer_link as (
 
-    select * from {{ ref('customer_identity') }}
+    select * from {{ ref('customer_link') }}
 
 ),
 
@@ -13,13 +13,14 @@ bridge as (
 
     select
         identity_key,
+        person_key,
         customer_key,
         source,
         object,
         valid_from,
         valid_to,
         valid_to is null as is_current
-    from customer_identity
+    from customer_link
 
 )
 

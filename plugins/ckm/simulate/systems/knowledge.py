@@ -23,7 +23,7 @@ KNOWLEDGE: dict[str, Described] = {
         "KB_Delivery",
         columns(
             "delivery_id:DeliveryNo article_id:ArticleNo customer_id:CustomerNo reader_id:ReaderNo "
-            "email:AccountMail delivery_mode:Mode search_id:SearchNo complaint_id:TicketNo "
+            "full_name:ShownAs email:AccountMail delivery_mode:Mode search_id:SearchNo complaint_id:TicketNo "
             "employee_id:StaffNo read_seconds:ReadSec is_helpful:VoteHelpful is_solved:VoteSolved "
             "delivered_at:DeliveredAt updated_at:ModifiedAt"
         ),
@@ -31,7 +31,7 @@ KNOWLEDGE: dict[str, Described] = {
     "searches": Described(
         "KB_SearchLog",
         columns(
-            "search_id:SearchNo customer_id:CustomerNo reader_id:ReaderNo query_text:SearchTerm "
+            "search_id:SearchNo customer_id:CustomerNo reader_id:ReaderNo full_name:ShownAs query_text:SearchTerm "
             "topic:TopicCode result_count:Hits clicked_article_id:ClickedArticleNo searched_at:LoggedAt"
         ),
     ),

@@ -26,7 +26,7 @@ SURVEYS: dict[str, Described] = {
         "invitations_*.csv",
         columns(
             "invitation_id:EinladungNr survey_id:SurveyCode customer_id:KundenNr "
-            "respondent_id:TeilnehmerNr email:EMail channel:Kanal invited_at:VersendetAm "
+            "respondent_id:TeilnehmerNr full_name:Name email:EMail channel:Kanal invited_at:VersendetAm "
             "reminded_at:ErinnertAm updated_at:Stand"
         ),
         settings=_CSV,
