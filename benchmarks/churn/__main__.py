@@ -1,8 +1,9 @@
 """Measure churn models on real data and print what docs/churn.md shows.
 
-    python -m benchmarks.churn telco shop cdnow     (all three without arguments)
+    python -m benchmarks.churn telco shop cdnow     (all three without arguments; --cuts shows each cut)
 
-The folder of the data is CKM_EXAMPLE_DATA. Each line is a mean over cuts, or folds, that the model did not see.
+The folder of the data is CKM_EXAMPLE_DATA. Each line is a mean over cuts, or folds, that the model did not see. The
+cuts are four of the month-ends on which models can be tried: the first, the last and those evenly between them.
 """
 
 import os
@@ -15,11 +16,13 @@ import duckdb
 import numpy as np
 
 from benchmarks.churn import data
+from benchmarks.churn.cuts import as_chosen, rows_of, spread
 from ckm.churn import backtest, measures, population
 from ckm.churn.blend import Model, assemble, fit_members
 from ckm.churn.population import Rows
 
 MEASURES = ("auc", "brier", "calibration_error")
+AS_CHOSEN = "as chosen on the night"
 WITHOUT_ORDERS = ("logistic", "trees", "logistic and trees")
 NIGHTS = {"shop": date(2010, 12, 9), "cdnow": date(1998, 6, 30)}
 OPENED: dict[str, Callable[[Path], duckdb.DuckDBPyConnection]] = {"shop": data.shop, "cdnow": data.cdnow}
@@ -51,28 +54,20 @@ def telco(folder: Path, repeats: int = 3) -> dict[str, np.ndarray]:
     return {kind: np.mean(results, axis=0) for kind, results in seen.items()}
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, night: date, most_rows: int | None = 100_000) -> Rows:
-    """All month-ends of a star as rows to learn from and be judged on."""
-    first = population.first_purchase(connection)
-    assert first is not None
-    cuts = population.month_ends(first, night)
-    population.build(connection, cuts, night, most_rows=most_rows)
-    rows, _ = backtest.with_rhythm(
-        population.read(connection), lambda cut: population.states(connection, cut)
-    )
-    return rows
-
-
 def judged(rows: Rows, cuts: list[date]) -> Iterator[tuple[str, date, np.ndarray]]:
-    """(kind, cut, `MEASURES`) of each kind and of recency alone; calibrated kinds say so.
+    """(kind, cut, `MEASURES`) of each kind, calibrated kinds said so, of the one that a night would have chosen on
+    the cut, and of recency alone.
 
-    Cuts before those asked for serve calibration.
+    Cuts before those asked for serve calibration and the choice.
     """
-    tried = backtest.trials(rows, backtest.trial_cuts(rows))
+    tried = backtest.trials(rows, backtest.trial_cuts(rows, most=len(np.unique(rows.cut))))
     for score in backtest.scores(tried):
         if score.cut in cuts:
             name = score.kind + (", calibrated" if score.is_calibrated else "")
             yield name, score.cut, np.array([score.measures[measure] for measure in MEASURES])
+    for trial, said, _ in as_chosen(rows, cuts, tried):
+        found = measures.all_measures(said, trial.label)
+        yield AS_CHOSEN, trial.cut, np.array([found[measure] for measure in MEASURES])
     for cut in cuts:
         on = (rows.cut == np.datetime64(cut)) & ~np.isnan(rows.label)
         silence = rows.frame.only(("days_since_last_order",)).values[on, 0]
@@ -120,14 +115,19 @@ def main(names: list[str]) -> None:
             continue
         connection = OPENED[name](folder)
         rows = rows_of(connection, NIGHTS[name])
-        cuts = backtest.trial_cuts(rows)[-4:]
+        cuts = spread(backtest.trial_cuts(rows, most=len(np.unique(rows.cut))))
         found: dict[str, list[np.ndarray]] = {}
         for kind, cut, values in judged(rows, cuts):
             found.setdefault(kind, []).append(values)
-            if len(sys.argv) > 1 and "--cuts" in sys.argv:
+            if "--cuts" in sys.argv:
                 print(kind, cut, np.round(values, 4))
         print(f"{name}, cuts {', '.join(map(str, cuts))}")
-        _table({kind: np.mean(values, axis=0) for kind, values in found.items() if len(values) == len(cuts)})
+        _table(
+            {
+                kind + ("" if len(values) == len(cuts) else f" (last {len(values)})"): np.mean(values, axis=0)
+                for kind, values in found.items()
+            }
+        )
         choice = backtest.choose(backtest.trials(rows, backtest.trial_cuts(rows)))
         assert choice is not None
         model = backtest.fit_chosen(rows, choice, NIGHTS[name])

@@ -4,6 +4,9 @@
 -- three strongest readings of the rules, ties in their order.
 -- Worth: an offer costs churn_save_cost and keeps churn_save_rate of those who would stay away; what a
 -- customer brought in the last 365 days is at stake.
+-- Loss bands: customers ordered by expected loss; those who together bear the first half of it are high, up to
+-- 80 % medium, the others low. What counts is the running total before a customer's own loss.
+-- Rank: those whom an offer pays for, by what it is worth.
 
 with dim_customer_current as (
 
@@ -188,6 +191,57 @@ risks as (
         model_run_id
     from explained
 
+),
+
+cumulated as (
+
+    select
+        risks.*,
+        sum(expected_loss) over () as total_loss,
+        coalesce(
+            sum(expected_loss) over (
+                order by expected_loss desc nulls last, customer_key asc
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as loss_before,
+        coalesce(saving_is_worth > 0, false) as is_worth_saving
+    from risks
+
+),
+
+banded as (
+
+    select
+        as_of_date,
+        customer_key,
+        churn_probability_90d,
+        risk_band,
+        driver_1,
+        driver_2,
+        driver_3,
+        value_at_stake,
+        expected_loss,
+        case
+            when expected_loss is null then null
+            when loss_before < {{ var('loss_share_high') }} * total_loss then 'high'
+            when loss_before < {{ var('loss_share_medium') }} * total_loss then 'medium'
+            else 'low'
+        end as loss_band,
+        saving_is_worth,
+        worth_saving_from,
+        case
+            when is_worth_saving
+                then
+                    cast(
+                        row_number() over (
+                            partition by is_worth_saving order by saving_is_worth desc, customer_key asc
+                        ) as bigint
+                    )
+        end as save_rank,
+        scored_as_of_date,
+        model_run_id
+    from cumulated
+
 )
 
-select * from risks
+select * from banded
