@@ -187,6 +187,7 @@ def score(night: Night) -> Any:
     """Fit and score customer lifetime value and the chance of no order in 90 days."""
     from ckm import score as scoring
     from ckm.churn import scoring as churn_scoring
+    from ckm.forgetting import forget_scores
 
     company = night.sources().company
     with connect(night.home.warehouse) as connection:
@@ -203,6 +204,7 @@ def score(night: Night) -> Any:
             run_id=night.run_id,
             zero_value_orders=company.zero_value_orders,
         )
+        forget_scores(connection)
         return valued, risks
 
 

@@ -191,7 +191,8 @@ def _churn_brief(result: ChurnScored) -> str:
 
 
 def _churn_scored(result: ChurnScored) -> Table:
-    rows = [(alarm,) for alarm in result.alarms] or [(result.note or "nothing has moved far",)]
+    rows = [(alarm,) for alarm in (*result.alarms, *([result.note] if result.note else []))]
+    rows = rows or [("nothing has moved far",)]
     return table(_churn_brief(result), ("drift",), rows)
 
 

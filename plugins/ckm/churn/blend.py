@@ -37,6 +37,21 @@ strongly regularised logistic regression adds: with few customers it stays near 
 CORRECTION_RIDGE = 60.0
 
 
+def hyperparameters(kind: str) -> dict[str, float]:
+    """What is set and not learned of the members of a kind, by name."""
+    found: dict[str, float] = {}
+    if "logistic" in KINDS[kind]:
+        found |= {"logistic_ridge": linear.RIDGE}
+    if "corrected" in KINDS[kind]:
+        found |= {"correction_ridge": CORRECTION_RIDGE}
+    if "trees" in KINDS[kind]:
+        numbers = {
+            k: v for k, v in trees.PARAMETERS.items() if isinstance(v, int | float) and k != "verbosity"
+        }
+        found |= {"trees_rounds": trees.ROUNDS, **{f"trees_{name}": value for name, value in numbers.items()}}
+    return {name: float(value) for name, value in found.items()}
+
+
 class Member(Protocol):
     """One fitted model whose log-odds are its base plus one contribution per feature."""
 
@@ -186,7 +201,8 @@ def fit_members(
         if name == "logistic":
             made[name] = linear.fit(frame, label, weight)
         elif name == "trees":
-            made[name] = trees.fit(frame, label, weight)
+            if trees.available():
+                made[name] = trees.fit(frame, label, weight)
         elif rhythm is not None and name == "rhythm":
             made[name] = rhythm
         elif rhythm is not None:

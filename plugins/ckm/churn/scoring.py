@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 
 from ckm.bulk import insert_rows
-from ckm.churn import backtest, population
-from ckm.churn.blend import RHYTHM, Model
+from ckm.churn import backtest, population, trees
+from ckm.churn.blend import RHYTHM, Model, hyperparameters
 from ckm.churn.measures import (
     Bin,
     Shares,
@@ -32,12 +32,16 @@ from ckm.churn.measures import (
     stability_index,
 )
 from ckm.churn.population import HORIZON_DAYS, Rows
+from ckm.churn.reasons import kept as still_said
+from ckm.churn.reasons import of, reasons
 from ckm.clv.bg_nbd import BgNbdParameters
 
 CUTS_LEARNED_FROM = 24
 MOVED_A_LOT = 0.25
 """Population stability index from which inputs or scores have moved so far that it is an alarm."""
 WORST_CALIBRATION_ERROR = 0.1
+CUSTOMERS_COMPARED = 20_000
+"""Of so many customers at most are the reasons compared with those of the day before."""
 _CHUNK = 200_000
 _OF_A_MODEL = (
     "model_run_id", "fitted_on", "kind", "is_calibrated", "model", "rhythm", "spreads", "base", "intercept", "slope",
@@ -45,9 +49,14 @@ _OF_A_MODEL = (
 )  # fmt: skip
 
 
+Watched = tuple[str, str, str, float, float | None, int]
+"""Subject, name, measure, its value, from where on it is an alarm, customers."""
+
+
 @dataclass(frozen=True)
 class Kept:
-    """A model as it is kept: with BG/NBD's parameters and how inputs and scores spread when it was learned."""
+    """A model as it is kept: with BG/NBD's parameters and how inputs and scores spread on the newest cut that it was
+    learned from."""
 
     model_run_id: str
     fitted_on: date
@@ -75,13 +84,14 @@ def score(
 
     Where nothing can be learned yet, the chances of BG/NBD that are in `scores.churn` stay, and the note says why.
     """
-    month_end = night if _ends_month(night) else night.replace(day=1) - timedelta(days=1)
+    month_end = _last_month_end(night)
     kept, note = newest(connection, month_end), None
     is_new = False
     if kept is None or kept.fitted_on < month_end:
         learned = learn(connection, month_end, night, run_id, zero_value_orders)
         if isinstance(learned, Kept):
             kept, is_new = learned, True
+            note = None if trees.available() else f"learned without trees: {trees.LACKING}"
         else:
             note = learned
     connection.begin()
@@ -131,11 +141,15 @@ def learn(
     if choice is None:
         return "too few outcomes are known to learn from"
     model = backtest.fit_chosen(rows, choice, month_end)
-    known = rows.frame.rows(backtest.learnable(rows, month_end))
-    spreads = {name: spread(known.values[:, known.names.index(name)]) for name in model.names}
-    spreads["score"] = spread(model.probability(known))
+    learned = backtest.learnable(rows, month_end)
+    # what grows with the company's age has moved against all of the past, and is not what an alarm is for
+    latest = rows.frame.rows(learned & (rows.cut == rows.cut[learned].max()))
+    spreads = {name: spread(latest.values[:, latest.names.index(name)]) for name in model.names}
+    spreads["score"] = spread(model.probability(latest))
     kept = Kept(f"churn.{month_end}", month_end, model, parameters, spreads)
-    _keep(connection, kept, choice, backtest.come_true(tried, choice), len(known), night, run_id)
+    span = f"cuts {rows.cut[learned].min()} to {rows.cut[learned].max()}"
+    bins = backtest.come_true(tried, choice)
+    _keep(connection, kept, choice, bins, int(learned.sum()), span, night, run_id)
     return kept
 
 
@@ -162,6 +176,7 @@ def _keep(
     choice: backtest.Choice,
     bins: list[Bin],
     rows: int,
+    span: str,
     night: date,
     run_id: str,
 ) -> None:
@@ -202,18 +217,20 @@ def _keep(
             "calibration_intercept": model.calibration.intercept,
             "calibration_slope": model.calibration.slope,
             "features": float(len(model.names)),
+            **hyperparameters(choice.kind),
             **{
                 f"backtest_{metric}": float(np.mean([s.measures[metric] for s in judged]))
                 for metric in (judged[0].measures if judged else ())
             },
         }
+        features = f"learned as of {kept.fitted_on} from {rows:,} rows of {span}, on {', '.join(model.names)}"
         insert_rows(
             connection, "audit.model_runs",
             ("model_run_id", "run_id", "as_of_date", "model", "parameter", "parameter_value", "is_identified",
              "customers", "remark"),
             [
                 [at, run_id, night, f"churn: {choice.kind}", name, value, True, rows,
-                 f"learned as of {kept.fitted_on}, judged on {len(judged)} cuts"]
+                 features if name == "features" else f"learned as of {kept.fitted_on}, judged on {len(judged)} cuts"]
                 for name, value in figures.items()
             ],
         )  # fmt: skip
@@ -301,12 +318,13 @@ def _watch(
     zero_value_orders: str,
 ) -> list[str]:
     """Write `scores.model_drift` of the night; the sentences of what has moved a lot."""
-    found: list[tuple[str, str, str, float, float | None, int]] = []
+    found: list[Watched] = []
     for name in kept.model.names:
         moved = stability_index(kept.spreads[name], rows.frame.only((name,)).values[:, 0])
         found.append(("input", name, "stability_index", moved, MOVED_A_LOT, len(rows.label)))
     moved = stability_index(kept.spreads["score"], probability)
     found.append(("score", "churn_probability_90d", "stability_index", moved, MOVED_A_LOT, len(rows.label)))
+    found += _same_reasons(connection, kept, rows, night, zero_value_orders)
     found += _arrived(connection, night, zero_value_orders)
     kept_rows = [
         [night, kept.model_run_id, subject, name, measure, value, limit, bool(limit is not None and value > limit), n]
@@ -323,9 +341,31 @@ def _watch(
     ]
 
 
-def _arrived(
-    connection: duckdb.DuckDBPyConnection, night: date, zero_value_orders: str
-) -> list[tuple[str, str, str, float, float | None, int]]:
+def _same_reasons(
+    connection: duckdb.DuckDBPyConnection, kept: Kept, rows: Rows, night: date, zero_value_orders: str
+) -> list[Watched]:
+    """How many customers have the reasons that the day before gave them, with the model that was in use then.
+
+    That day is scored anew from the star of the night, of a share of the customers where there are many: what an
+    earlier run left behind makes no difference.
+    """
+    before = night - timedelta(days=1)
+    then = newest(connection, _last_month_end(before))
+    if then is None:
+        return []
+    population.build(
+        connection, [before], night, zero_value_orders=zero_value_orders, most_rows=CUSTOMERS_COMPARED
+    )
+    at = backtest.put_rhythm(population.read(connection), then.rhythm)
+    was = reasons(then.model, at)
+    first, shown, customers = still_said(was, reasons(kept.model, of(rows, was)))
+    return [
+        ("reasons", "first", "kept_share", first, None, customers),
+        ("reasons", "shown", "kept_share", shown, None, customers),
+    ]
+
+
+def _arrived(connection: duckdb.DuckDBPyConnection, night: date, zero_value_orders: str) -> list[Watched]:
     """How what was said on the last of a month has come true, for the newest of them whose 90 days are over."""
     (cut,) = connection.execute(
         "select max(cut_date) from scores.churn_prediction where cut_date <= ?",
@@ -356,6 +396,11 @@ def _arrived(
         ("outcome", name, "said", float(said.mean()), None, len(label)),
         ("outcome", name, "happened", float(label.mean()), None, len(label)),
     ]
+
+
+def _last_month_end(night: date) -> date:
+    """The night itself where it ends a month, else the end of the month before."""
+    return night if _ends_month(night) else night.replace(day=1) - timedelta(days=1)
 
 
 def _ends_month(night: date) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ckm.churn.frame import Floats, Frame
+from ckm.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import lightgbm
@@ -28,9 +29,23 @@ PARAMETERS: dict[str, Any] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
+LACKING = (
+    "LightGBM cannot be loaded on this machine: install its OpenMP runtime (libgomp1 on Debian and Ubuntu, libgomp "
+    "elsewhere)."
+)
 ROUNDS = 200
 ROWS_A_THREAD = 100_000
 """Fewer rows are done by one thread: to wait for others takes longer than the work."""
+
+
+@cache
+def available() -> bool:
+    """Whether LightGBM can be loaded: its wheel leaves the OpenMP runtime (libgomp) to the system."""
+    try:
+        import lightgbm  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,8 @@ class Trees:
 
     @cached_property
     def _booster(self) -> lightgbm.Booster:
+        if not available():
+            raise ConfigurationError(f"the churn model in use holds trees, and {LACKING}")
         import lightgbm
 
         return lightgbm.Booster(model_str=self.text)

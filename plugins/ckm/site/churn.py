@@ -6,10 +6,22 @@ from typing import Any
 import duckdb
 from markupsafe import Markup
 
+from ckm.churn.blend import hyperparameters
 from ckm.site.front import table
 
 WIDTH, HEIGHT, EDGE = 420, 300, 44
 SHOWN = 15
+WORDS = 420  # pixels for the words of a waterfall
+TICKS = (0, 0.25, 0.5, 0.75, 1)
+STYLE = """
+.picture text { font-size: 12px; fill: currentColor } .picture .small { font-size: 10px; text-anchor: start }
+.picture .count { font-size: 10px; text-anchor: middle } .picture .tick { font-size: 10px; text-anchor: end }
+.picture .axis { stroke: currentColor } .picture .grid { stroke: currentColor; opacity: .3; stroke-dasharray: 4 3 }
+.picture .range { stroke: #2a6f97; stroke-width: 2 } .picture .bar { stroke: currentColor; stroke-width: 1.5 }
+.picture circle, .picture rect { fill: #2a6f97 } .picture .line { fill: none; stroke: #2a6f97; stroke-width: 2 }
+.picture .up { fill: #b5483a } .picture .down { fill: #3a7d44 }
+.picture .bound { fill: none; stroke: #2a6f97; stroke-dasharray: 3 3 } .picture { max-width: 100%; height: auto }
+"""
 LEVEL = 1.96  # of an interval of 95 %
 
 
@@ -48,10 +60,10 @@ def facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
     to_save = table(
         connection,
         f"""
-        select left(customer_key, 12) as customer, customer_key, churn_probability_90d, value_at_stake, expected_loss,
-            saving_is_worth, driver_1, driver_2, driver_3
+        select left(customer_key, 12) as customer, customer_key, churn_probability_90d, worth_saving_from,
+            value_at_stake, expected_loss, loss_band, saving_is_worth, driver_1, driver_2, driver_3
         from marts.churn_risk semi join marts.churn_driver using (customer_key)
-        where saving_is_worth > 0 order by expected_loss desc, customer_key limit {SHOWN}
+        where save_rank <= {SHOWN} order by save_rank
         """,
         [],
     )
@@ -79,9 +91,29 @@ def facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
             where driver in (select driver from scores.churn_driver) and driver <> 'base' order by driver""",
             [],
         ),
+        "advice": table(
+            connection,
+            """
+            select count(*) as customers, count(save_rank) as worth_saving,
+                sum(saving_is_worth) filter (save_rank is not null) as bring,
+                median(worth_saving_from) as pays_from, count(*) filter (loss_band = 'high') as half_of_the_loss,
+                count(*) filter (churn_probability_90d is not null and worth_saving_from is null) as never
+            from marts.churn_risk
+            """,
+            [],
+        )[0],
+        "settings": [
+            (name.replace("_", " "), value) for name, value in hyperparameters(model["kind"]).items()
+        ],
+        "learned_from": table(
+            connection,
+            """select remark from audit.model_runs where model_run_id = ? and parameter = 'features'""",
+            at,
+        ),
         "calibration": calibration_picture(bins),
         "gain": gain_picture(bins),
-        "bins": bins,
+        "lift": lift_picture(bins),
+        "style": Markup(STYLE),
         "drivers": drivers,
         "driver_bars": driver_picture(drivers),
         "to_save": to_save,
@@ -99,7 +131,7 @@ def calibration_picture(bins: list[dict[str, Any]]) -> Markup:
     """What was said against what came about, each bin with its number of rows and an interval of 95 %."""
     parts = [_axes("probability said", "share that stayed away")]
     parts.append(f'<line class="grid" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>')
-    for part in bins:
+    for number, part in enumerate(bins):
         low, high = wilson(part["happened"], part["rows"])
         x = _x(part["said"])
         parts.append(
@@ -109,7 +141,8 @@ def calibration_picture(bins: list[dict[str, Any]]) -> Markup:
             f'<circle cx="{x:.1f}" cy="{_y(part["happened"]):.1f}" r="4">'
             f"<title>{part['rows']:,} rows: said {part['said']:.3f}, happened {part['happened']:.3f}</title></circle>"
         )
-        parts.append(f'<text class="small" x="{x:.1f}" y="{_y(high) - 4:.1f}">{part["rows"]:,}</text>')
+        y = _y(low) + 12 if number % 2 else _y(high) - 4  # in turn below and above, so that they do not meet
+        parts.append(f'<text class="count" x="{x:.1f}" y="{y:.1f}">{part["rows"]:,}</text>')
     return _svg(
         parts, "Calibration: what was said against what came about, with the number of rows of each bin"
     )
@@ -134,13 +167,32 @@ def gain_picture(bins: list[dict[str, Any]]) -> Markup:
     for name, points in lines.items():
         places = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
         parts.append(f'<polyline class="{"line" if name == "found" else "bound"}" points="{places}"/>')
-    top = bins[-1]
-    lift = top["happened"] / (gone / rows)
-    parts.append(
-        f'<text x="{_x(0.98)}" y="{_y(0.06)}" text-anchor="end">the tenth most at risk stay away '
-        f"{lift:.2f} times as often as all</text>"
-    )
     return _svg(parts, "Gain: who is found by going from the most to the least at risk")
+
+
+def lift_picture(bins: list[dict[str, Any]]) -> Markup:
+    """How many times as often as all each bin stayed away, the most at risk first, with intervals of 95 %."""
+    rows = sum(part["rows"] for part in bins)
+    share = sum(part["rows"] * part["happened"] for part in bins) / rows if rows else 0.0
+    if not share:
+        return _svg([], "Lift: nobody stayed away")
+    bars = [
+        (part["happened"] / share, *(bound / share for bound in wilson(part["happened"], part["rows"])))
+        for part in reversed(bins)
+    ]
+    top = max(1.0, *(high for _, _, high in bars))
+    parts = [_axes("part of the customers, most at risk first", "times as often as all", top, ())]
+    parts.append(f'<line class="grid" x1="{_x(0)}" y1="{_y(1 / top)}" x2="{_x(1)}" y2="{_y(1 / top)}"/>')
+    width = 1 / len(bars)
+    for number, (lift, low, high) in enumerate(bars):
+        x, middle = _x(width * (number + 0.15)), _x(width * (number + 0.5))
+        parts.append(
+            f'<rect x="{x:.1f}" y="{_y(lift / top):.1f}" width="{(_x(1) - _x(0)) * width * 0.7:.1f}" '
+            f'height="{_y(0) - _y(lift / top):.1f}"><title>{lift:.2f}, {low:.2f} to {high:.2f}</title></rect>'
+            f'<line class="bar" x1="{middle:.1f}" y1="{_y(low / top):.1f}" x2="{middle:.1f}" '
+            f'y2="{_y(high / top):.1f}"/><text class="count" x="{middle:.1f}" y="{_y(0) + 15}">{number + 1}</text>'
+        )
+    return _svg(parts, "Lift: how many times as often as all each part stayed away")
 
 
 def driver_picture(drivers: list[dict[str, Any]]) -> Markup:
@@ -197,13 +249,13 @@ def _waterfall(connection: duckdb.DuckDBPyConnection, customer_key: str) -> dict
         y, left = 4 + 24 * number, min(step["start"], step["end"])
         side = "up" if step["contribution"] > 0 else "down"
         reading = Markup.escape(step["reading"])
-        parts.append(f'<text x="330" y="{y + 14}" text-anchor="end">{reading}</text>')
+        parts.append(f'<text x="{WORDS}" y="{y + 14}" text-anchor="end">{reading}</text>')
         parts.append(
-            f'<rect class="{side}" x="{340 + (left - low) * scale:.1f}" y="{y + 3}" '
+            f'<rect class="{side}" x="{WORDS + 10 + (left - low) * scale:.1f}" y="{y + 3}" '
             f'width="{max(1.0, abs(step["contribution"]) * scale):.1f}" height="15"/>'
         )
-        parts.append(f'<text class="small" x="672" y="{y + 14}">{step["contribution"]:+.2f}</text>')
-    picture = _svg(parts, "From the base to one customer's log-odds", 720, 24 * len(steps) + 8)
+        parts.append(f'<text class="small" x="{WORDS + 342}" y="{y + 14}">{step["contribution"]:+.2f}</text>')
+    picture = _svg(parts, "From the base to one customer's log-odds", WORDS + 390, 24 * len(steps) + 8)
     return {"customer": customer_key[:12], "picture": picture, "log_odds": at}
 
 
@@ -225,11 +277,13 @@ def _y(share: float) -> float:
     return HEIGHT - EDGE - share * (HEIGHT - EDGE - 16)
 
 
-def _axes(across: str, up: str) -> str:
-    ticks = "".join(
-        f'<text class="small" x="{_x(t):.1f}" y="{_y(0) + 15}">{t:g}</text>'
-        f'<text class="small" x="{_x(0) - 16}" y="{_y(t) + 4:.1f}">{t:g}</text>'
-        for t in (0, 0.25, 0.5, 0.75, 1)
+def _axes(across: str, up: str, top: float = 1.0, along: tuple[float, ...] = TICKS) -> str:
+    """Both axes; the upright one goes from 0 to `top`."""
+    step = 0.25 if top <= 1 else 0.5
+    ticks = "".join(f'<text class="count" x="{_x(t):.1f}" y="{_y(0) + 15}">{t:g}</text>' for t in along)
+    ticks += "".join(
+        f'<text class="tick" x="{_x(0) - 5}" y="{_y(k * step / top) + 4:.1f}">{k * step:g}</text>'
+        for k in range(int(top / step + 1e-9) + 1)
     )
     return (
         f'<line class="axis" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(0)}"/>'

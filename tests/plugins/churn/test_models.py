@@ -1,11 +1,12 @@
 """Models: what they learn from known truths, that reasons add up exactly, and measures against naive arithmetic."""
 
+import sys
 from datetime import date
 
 import numpy as np
 import pytest
 
-from ckm.churn import backtest, linear, measures
+from ckm.churn import backtest, linear, measures, trees
 from ckm.churn.blend import KINDS, RHYTHM, Calibration, Model, assemble, fit_calibration, fit_members
 from ckm.churn.frame import Frame, telling
 from ckm.churn.population import Rows
@@ -172,3 +173,16 @@ class TestBacktests:
         early = rows.cut < np.datetime64("2024-04-01")
         few = Rows(rows.cut[early], rows.key[early], rows.label[early], rows.frame.rows(early))
         assert backtest.trial_cuts(few) == [] and backtest.choose([]) is None
+
+
+def test_without_the_library_of_the_trees_the_other_members_are_fitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    trees.available.cache_clear()
+    try:
+        members = fit_members(("rhythm", "logistic", "trees"), *drawn(400))
+        assert [*members] == ["rhythm", "logistic"]
+        assert assemble("logistic and trees", members) is None and assemble("logistic", members) is not None
+    finally:
+        trees.available.cache_clear()

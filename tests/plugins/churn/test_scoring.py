@@ -8,8 +8,14 @@ import pytest
 from benchmarks.churn.scale import make_star
 
 from ckm.churn import scoring
+from ckm.forgetting import forget_scores
+from ckm.warehouse import SCORE_TABLES
 
 NIGHT, NEXT = date(2025, 9, 30), date(2025, 12, 31)
+FIRST_REASONS = """
+    select customer_key, driver from scores.churn_driver where driver <> 'base' and contribution > 0
+    qualify row_number() over (partition by customer_key order by contribution desc, driver) = 1
+"""
 SCORES = "select customer_key, churn_probability_90d, model_run_id from scores.churn order by all"
 
 
@@ -91,6 +97,48 @@ def test_what_was_said_is_held_against_what_came(scored) -> None:
     ).fetchall()
     assert found["said"] == pytest.approx(said)
     assert 0 < found["happened"] < 1
+
+
+def test_how_many_keep_their_reasons_is_measured_on_the_day_before(scored) -> None:
+    connection, _ = scored
+    last = NEXT.replace(day=30)
+    scoring.score(connection, night=last, run_id="the night before")
+    yesterday = dict(connection.execute(FIRST_REASONS).fetchall())
+    scoring.score(connection, night=NEXT, run_id="the month's last")
+    today = dict(connection.execute(FIRST_REASONS).fetchall())
+    found = connection.execute(
+        "select name, value, customers from scores.model_drift where as_of_date = ? and subject = 'reasons'",
+        [NEXT],
+    ).fetchall()
+    active = {key for (key,) in connection.execute("select customer_key from scores.churn").fetchall()}
+    both = [key for key in yesterday if key in active]
+    share = sum(today.get(key) == yesterday[key] for key in both) / len(both)
+    assert {name: (value, n) for name, value, n in found}["first"] == (pytest.approx(share), len(both))
+    assert {name for name, *_ in found} == {"first", "shown"} and 0 < share <= 1
+
+
+def test_who_refused_profiling_leaves_every_score_and_what_was_predicted(scored) -> None:
+    connection, _ = scored
+    ((refused,),) = connection.execute("select min(customer_key) from scores.churn_prediction").fetchall()
+    connection.execute("begin")
+    connection.execute(
+        "update core.dim_customer_current set is_profiling_allowed = false where customer_key = ?", [refused]
+    )
+    held = {
+        table
+        for table in SCORE_TABLES
+        if "customer_key" in SCORE_TABLES[table]
+        and connection.execute(
+            f"select count(*) from scores.{table} where customer_key = ?", [refused]
+        ).fetchone()[0]
+    }
+    deleted = forget_scores(connection)
+    assert held == set(deleted) >= {"churn", "churn_driver", "churn_prediction"}
+    for table in held:
+        assert connection.execute(
+            f"select count(*) filter (customer_key = ?), count(*) > 0 from scores.{table}", [refused]
+        ).fetchone() == (0, True)
+    connection.execute("rollback")
 
 
 def test_inputs_that_move_are_an_alarm(scored) -> None:
