@@ -27,7 +27,7 @@ from benchmarks.company import Company
 from ckm import nightly
 from ckm.churn import backtest, measures
 from ckm.churn.frame import Floats
-from ckm.churn.population import HORIZON_DAYS, Rows
+from ckm.churn.population import ACTIVE_DAYS, HORIZON_DAYS, Rows
 from ckm.clv.bg_nbd import BgNbdParameters, probability_no_order
 from ckm.simulate.company import COMPANY
 from ckm.warehouse import connect
@@ -162,7 +162,10 @@ def judge(rows: Rows, chances: Chances) -> dict[str, Any]:
     for trial, said, way in as_chosen(rows, CUTS):
         on = (rows.cut == np.datetime64(trial.cut)) & ~np.isnan(rows.label)
         truth = np.array([chances.get((trial.cut, key), (np.nan,) * 3) for key in rows.key[on]])
-        both = ~np.isnan(truth[:, 0])
+        # of customers with nothing but a subscription it is not asked whether an order comes
+        both = ~np.isnan(truth[:, 0]) & (
+            rows.frame.only(("days_since_last_order",)).values[on, 0] <= ACTIVE_DAYS
+        )
         rhythm = rows.frame.only(("no_order_by_rhythm",)).values[on, 0]
         label = trial.label[both]
         cuts[f"{trial.cut}"] = {

@@ -16,7 +16,7 @@ import numpy as np
 from ckm.churn.blend import KINDS, RHYTHM, Calibration, Model, assemble, fit_calibration, fit_members
 from ckm.churn.frame import Floats, Frame, telling
 from ckm.churn.measures import Bin, all_measures, auc, calibration, held_log_odds, probability_of
-from ckm.churn.population import HORIZON_DAYS, Rows, States
+from ckm.churn.population import ACTIVE_DAYS, HORIZON_DAYS, Rows, States
 from ckm.clv import bg_nbd
 
 CUTS = 8
@@ -93,11 +93,15 @@ def rhythm_of(states: States) -> bg_nbd.BgNbdParameters | None:
 
 
 def rhythm(frame: Frame, parameters: bg_nbd.BgNbdParameters) -> Floats:
-    """BG/NBD's log-odds of no order in the horizon, shape (n,); NaN for customers without an order."""
+    """BG/NBD's log-odds of no order in the horizon, shape (n,).
+
+    NaN for customers without an order and for those whose last one is so long ago that only a subscription makes them
+    active: of them it is not asked whether an order comes.
+    """
     orders, silence, age = frame.only(
         ("orders_so_far", "days_since_last_order", "days_since_first_order")
     ).values.T
-    bought = orders > 0
+    bought = (orders > 0) & (silence <= ACTIVE_DAYS)
     result = np.full(len(frame), np.nan)
     result[bought] = held_log_odds(
         bg_nbd.probability_no_order(
