@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from ckm.churn import scoring
-from ckm.warehouse import SCORE_TABLES
+from ckm.warehouse import AUDIT_TABLES, SCORE_TABLES
 
 NIGHT = date(2025, 12, 31)
 
@@ -28,11 +28,8 @@ def make_star(connection: duckdb.DuckDBPyConnection, customers: int) -> None:
         connection.execute(f"create schema {schema}")
     for name, columns in SCORE_TABLES.items():
         connection.execute(f"create table scores.{name} ({columns})")
-    connection.execute(
-        """create table audit.model_runs (model_run_id varchar, run_id varchar, as_of_date date, model varchar,
-        parameter varchar, parameter_value double, standard_error double, is_identified boolean,
-        log_likelihood double, customers bigint, distinct_states bigint, remark varchar)"""
-    )
+    for name, columns in AUDIT_TABLES.items():
+        connection.execute(f"create table audit.{name} ({columns})")
     connection.execute(
         f"""
         create table core.dim_customer_current as

@@ -186,11 +186,13 @@ def build_star(night: Night) -> list[transform.NodeResult]:
 def score(night: Night) -> Any:
     """Fit and score customer lifetime value and the chance of no order in 90 days."""
     from ckm import score as scoring
+    from ckm.churn import gate
     from ckm.churn import scoring as churn_scoring
     from ckm.forgetting import forget_scores
 
     company = night.sources().company
     with connect(night.home.warehouse) as connection:
+        gate.keep_standing(connection)  # the value model writes chances of its own
         valued = scoring.score(
             connection,
             night=night.as_of_date,

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from ckm.bulk import insert_rows
-from ckm.churn import backtest, population, trees
+from ckm.churn import backtest, gate, population, trees
 from ckm.churn.blend import RHYTHM, Model, hyperparameters
 from ckm.churn.measures import (
     Bin,
@@ -83,7 +83,9 @@ def score(
     """Score every active customer with the month's model, learning it first where it is due.
 
     Where nothing can be learned yet, the chances of BG/NBD that are in `scores.churn` stay, and the note says why.
+    Chances that the gate finds out of band are not shown: the last good ones and their reasons stay.
     """
+    gate.keep_standing(connection)
     month_end = _last_month_end(night)
     kept, note = newest(connection, month_end), None
     is_new = False
@@ -96,18 +98,27 @@ def score(
             note = learned
     connection.begin()
     try:
-        connection.execute("delete from scores.churn_driver")
         if kept is None:
+            connection.execute("delete from scores.churn_driver")
             connection.commit()
             return ChurnScored(0, None, None, False, note=f"chances are those of BG/NBD alone: {note}")
         population.build(connection, [night], night, zero_value_orders=zero_value_orders)
         rows = backtest.put_rhythm(population.read(connection), kept.rhythm)
-        probability = _write_scores(connection, kept, rows, night)
+        probability = kept.model.probability(rows.frame)
+        held = gate.out_of_band(connection, probability, night)
+        if held:
+            gate.stand(connection)
+        else:
+            probability = _write_scores(connection, kept, rows, night)
+        gate.record(connection, run_id, night, held, len(probability))
         alarms = _watch(connection, kept, rows, probability, night, zero_value_orders)
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
+    finally:
+        connection.execute("drop table if exists temp.churn_standing")
+    note = f"not shown: {held}; the last good chances stay" if held else note
     return ChurnScored(len(rows.label), kept.model_run_id, kept.model.kind, is_new, tuple(alarms), note)
 
 
@@ -243,7 +254,8 @@ def _keep(
 def _write_scores(
     connection: duckdb.DuckDBPyConnection, kept: Kept, rows: Rows, night: date
 ) -> population.Floats:
-    """Write the chances and every contribution; returns the chances."""
+    """Write the chances and every contribution in place of those of the night before; returns the chances."""
+    connection.execute("delete from scores.churn_driver")
     probability = np.empty(len(rows.label))
     for part in _chunks(len(rows.label)):
         frame = rows.frame.rows(part)

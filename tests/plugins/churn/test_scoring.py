@@ -117,6 +117,29 @@ def test_how_many_keep_their_reasons_is_measured_on_the_day_before(scored) -> No
     assert {name for name, *_ in found} == {"first", "shown"} and 0 < share <= 1
 
 
+def test_chances_unlike_those_of_the_night_before_are_not_shown(
+    scored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, _ = scored
+    scoring.score(connection, night=NEXT, run_id="good")
+    before, reasons = (
+        connection.execute(SCORES).fetchall(),
+        connection.execute("from scores.churn_driver order by all").fetchall(),
+    )
+    probability = scoring.Model.probability
+    monkeypatch.setattr(scoring.Model, "probability", lambda model, frame: probability(model, frame) / 2)
+    done = scoring.score(connection, night=NEXT, run_id="bad")
+    assert "the mean chance of no order would go from" in done.note
+    assert connection.execute(SCORES).fetchall() == before
+    assert connection.execute("from scores.churn_driver order by all").fetchall() == reasons
+    assert connection.execute(
+        "select run_id, outcome from audit.gate_results where object = 'churn' and run_id in ('good', 'bad') order by 1"
+    ).fetchall() == [("bad", "warned"), ("good", "passed")]
+    assert connection.execute(
+        "select status, last_loaded_on from audit.source_freshness where run_id = 'bad' and object = 'churn'"
+    ).fetchall() == [("stale", NEXT)]
+
+
 def test_who_refused_profiling_leaves_every_score_and_what_was_predicted(scored) -> None:
     connection, _ = scored
     ((refused,),) = connection.execute("select min(customer_key) from scores.churn_prediction").fetchall()
