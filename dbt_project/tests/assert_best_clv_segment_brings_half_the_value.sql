@@ -4,9 +4,9 @@ with totals as (
 
     select
         sum(clv_365d) as all_value,
-        sum(case when clv_segment = 'key' then clv_365d end) as key_value,
-        min(case when clv_segment = 'key' then clv_365d end) as least_key_value,
-        max(case when clv_segment <> 'key' then clv_365d end) as best_other_value
+        sum(case when clv_segment_today = 'key' then clv_365d end) as key_value,
+        min(case when clv_segment_today = 'key' then clv_365d end) as least_key_value,
+        max(case when clv_segment_today <> 'key' then clv_365d end) as best_other_value
     from {{ ref('clv') }}
     where clv_365d > 0
 

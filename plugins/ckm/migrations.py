@@ -97,6 +97,23 @@ def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _to_4(connection: duckdb.DuckDBPyConnection) -> None:
+    """Until here the value model was fitted each night, and no decision was kept."""
+    for column in ("clv_90d double", "remark varchar"):
+        connection.execute(f"alter table scores.clv add column if not exists {column}")
+    for table, columns in {
+        "month_end": "as_of_date date, customer_key varchar, clv_365d double, churn_probability_90d double",
+        "model_decision": """data_until date, run_id varchar, order_model varchar, value_model varchar,
+            decision varchar""",
+        "backtest": """data_until date, model varchar, cut_date date, horizon_days bigint, is_chosen boolean,
+            metric varchar, metric_value double, baseline varchar, baseline_value double""",
+        "calibration": """data_until date, model varchar, cut_date date, kind varchar, bin bigint, bin_date date,
+            customers bigint, predicted double, actual double""",
+    }.items():
+        connection.execute(f"create table if not exists scores.{table} ({columns})")
+
+
+def _to_5(connection: duckdb.DuckDBPyConnection) -> None:
+    """Until here BG/NBD alone said who stays away, and nothing of it was kept."""
     for table, columns in {
         "churn_driver": "customer_key varchar, driver varchar, contribution double, value double",
         "churn_model": """model_run_id varchar, fitted_on date, kind varchar, is_calibrated boolean, model varchar,
@@ -120,7 +137,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         3, "Keep what the matching of records finds, and which facts have a customer, night by night.", _to_3
     ),
-    Migration(4, "Keep churn models, their backtests, reasons, predictions and drift.", _to_4),
+    Migration(4, "Keep the value model of each month-end, its backtest and the scores of month-ends.", _to_4),
+    Migration(5, "Keep churn models, their backtests, reasons, predictions and drift.", _to_5),
 )
 
 

@@ -18,6 +18,7 @@ from ckm.publish import Published
 from ckm.score import Scored
 from ckm.standing import Broken, Stale, Standing
 from ckm.transform import NodeResult
+from ckm.value_model import parameters_of
 
 
 def step_table(result: Any) -> RenderableType | None:
@@ -173,12 +174,12 @@ def _length(seconds: int | None) -> str:
 
 
 def _scored(result: Scored) -> Table:
-    rows = [
-        (model, name, getattr(fit.parameters, name), fit.identified, fit.note)
-        for model, fit in (("bg_nbd", result.bg), ("gamma_gamma", result.gg))
-        if fit
-        for name in fit.parameters.__dataclass_fields__
-    ]
+    rows = []
+    if result.model:
+        rows = [
+            (name, parameter, number, fit.identified, fit.note)
+            for name, parameter, number, _, fit in parameters_of(result.model)
+        ]
     title = f"scored {result.customers:,} customers in {result.states:,} distinct states"
     return table(result.note or title, ("model", "parameter", "value", "identified", "note"), rows)
 

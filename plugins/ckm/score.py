@@ -1,36 +1,55 @@
 """Score: customer lifetime value and the chance of staying away, from compressed purchase states.
 
-    scores.rfm_state → distinct states with weights → BG/NBD and Gamma-Gamma → scores.clv, scores.churn
+    scores.rfm_state → distinct states with weights → the company's value model → scores.clv, scores.churn
 
-The models are fitted and evaluated once per distinct purchase state; DuckDB joins
-the results back, so Python's work does not grow with the number of customers.
+The model is that of the last month-end (`ckm.value_model`) and is evaluated once per distinct purchase state;
+DuckDB joins the results back, so Python's work does not grow with the number of customers. What the gate finds
+out of band is not written: the last good scores stay, under their own date.
 """
 
 import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ckm.clv import bg_nbd, gamma_gamma, value
+from ckm import value_model
+from ckm.bulk import insert_rows
+from ckm.clv import value
+from ckm.clv.orders import model_of
+from ckm.value_model import ValueModel
 
 DAYS_90, DAYS_365 = 90.0, 365.0
 LIFETIME_DAYS = 3650.0
 INTERVAL = 0.90
+MONTH_ENDS = 3
+"""So many month-ends are scored beside the night, for segments that do not flicker."""
+MOST_MONEY = 1e13
+"""Values above this do not fit where marts keep money; they are null, and the remark says so."""
+
+MIN_JUDGED = 100
+"""Fewer scores than this are not judged against those of the night before."""
+CUSTOMERS_BAND = (0.8, 1.5)
+VALUE_BAND = (1 / 3, 3.0)
+"""Tonight's customers, and their mean value, over those of the scores that stand; outside, these stay."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What scoring did: customers, distinct states, and the fitted models for the record."""
+    """What scoring did: customers, distinct states, the model, and why nothing was scored where nothing was.
+
+    `held` says that the gate kept earlier scores, `trained` that the model was made tonight.
+    """
 
     customers: int
     states: int
-    bg: bg_nbd.BgNbdFit | None
-    gg: gamma_gamma.GammaGammaFit | None
+    model: ValueModel | None
     note: str | None = None
+    held: bool = False
+    trained: bool = False
 
 
 def score(
@@ -41,58 +60,65 @@ def score(
     reporting_currency: str,
     annual_discount_rate: float,
 ) -> Scored:
-    """Fit on everybody who has not opted out, score them, and write `scores.clv` and `scores.churn`.
+    """Score everybody who has not opted out with the model of the last month-end, which is made where it lacks.
 
-    With too little to fit (no customer came back, say) the score tables stay as they are, empty or with the
-    last good scores under their own date, and the note says why.
+    With too little to fit (no customer came back, say) the last good scores stay, under their own date; where
+    there are none, values are null and their remark says why.
     """
-    states = _states(connection)
-    model_run_id = f"bg_nbd.{night}"
-    try:
-        bg = bg_nbd.fit(states.frequency, states.recency, states.age, states.weight)
-        gg, order_value = _fit_order_value(connection)
-    except ValueError as error:
-        return Scored(int(states.weight.sum()), len(states.weight), None, None, f"not scored: {error}")
-    _register_state_scores(connection, states, bg.parameters, gg, annual_discount_rate)
+    states = _states(connection, "scores.rfm_state where is_profiling_allowed")
+    customers, distinct = int(states.weight.sum()), len(states.weight)
     connection.begin()
     try:
-        _clear(connection)
-        connection.execute(
-            f"""
-            insert into scores.clv
-            select rfm.customer_key, state.p_alive, state.expected_orders_90d, state.expected_orders_365d,
-                {order_value.sql} as expected_order_value,
-                state.discounted_orders_365d * {order_value.sql} as clv_365d,
-                state.low_factor * {order_value.sql} as clv_365d_low,
-                state.high_factor * {order_value.sql} as clv_365d_high,
-                state.discounted_orders_lifetime * {order_value.sql} as clv_lifetime,
-                'revenue' as value_basis, ? as currency_code, ? as scored_as_of_date, ? as model_run_id
-            from scores.rfm_state as rfm
-            join state_scores as state using (frequency, first_to_last_order_days, age_days, valued_repeats)
-            where rfm.is_profiling_allowed
-            order by rfm.customer_key
-            """,
-            [*order_value.arguments * 5, reporting_currency, night, model_run_id],
-        )
-        connection.execute(
-            """
-            insert into scores.churn
-            select rfm.customer_key, state.p_no_order_90d, ?, ?
-            from scores.rfm_state as rfm
-            join state_scores as state using (frequency, first_to_last_order_days, age_days, valued_repeats)
-            where rfm.is_profiling_allowed
-            order by rfm.customer_key
-            """,
-            [night, model_run_id],
-        )
-        _record(connection, model_run_id, run_id, night, bg, gg, len(states.weight))
+        model, trained = _model(connection, night, run_id)
+        note = model if isinstance(model, str) else None
+        held = False
+        if isinstance(model, ValueModel):
+            _register_state_scores(connection, states, model, annual_discount_rate)
+            _make_scores(connection, model, night, reporting_currency)
+            note = _out_of_band(connection)
+            held = note is not None
+            _record_gate(connection, run_id, night, note)
+            if not held:
+                _write(connection)
+                _score_month_ends(connection, model, night, annual_discount_rate)
+            value_model.measure_since(connection, model, night)
+            _record(connection, run_id, night, model, distinct)
+        else:
+            _leave_unscored(connection, note or "", reporting_currency)
+            _record_refusal(connection, run_id, night, note or "", customers, distinct)
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
-    finally:
-        connection.unregister("state_scores")
-    return Scored(int(states.weight.sum()), len(states.weight), bg, gg)
+    if held:
+        _call_stale(connection, run_id, night, note or "")
+    found = model if isinstance(model, ValueModel) else None
+    return Scored(customers, distinct, found, f"not scored: {note}" if note else None, held, trained)
+
+
+def month_ends(night: date, count: int) -> list[date]:
+    """The last month-ends up to a night, the night included, from the latest to the earliest."""
+    found, day = [], night + timedelta(days=1)
+    while len(found) < count:
+        day = day.replace(day=1)
+        found.append(day - timedelta(days=1))
+        day = found[-1]
+    return found
+
+
+def _model(connection: duckdb.DuckDBPyConnection, night: date, run_id: str) -> tuple[ValueModel | str, bool]:
+    """The model of the last month-end; of tonight where a young company had too little then; else the last one."""
+    (month_end,) = month_ends(night, 1)
+    if known := value_model.recorded(connection, month_end):
+        return known, False
+    reason = ""
+    for day in dict.fromkeys((month_end, night)):
+        made = value_model.train(connection, day)
+        if isinstance(made, ValueModel):
+            value_model.record(connection, made, run_id)
+            return made, True
+        reason = made
+    return value_model.recorded(connection, night, or_before=True) or reason, False
 
 
 @dataclass(frozen=True)
@@ -107,118 +133,243 @@ class _States:
     weight: np.ndarray
 
 
-@dataclass(frozen=True)
-class _OrderValue:
-    """A customer's expected value of one order, as SQL over `rfm` with bound parameters."""
-
-    sql: str
-    arguments: tuple[float, ...]
-
-
-def _states(connection: duckdb.DuckDBPyConnection) -> _States:
+def _states(connection: duckdb.DuckDBPyConnection, source: str) -> _States:
     columns = connection.execute(
-        """
+        f"""
         select frequency, first_to_last_order_days, age_days, valued_repeats, count(*) as customers
-        from scores.rfm_state where is_profiling_allowed
-        group by all order by all
+        from {source} group by all order by all
         """
     ).fetchnumpy()
     return _States(*(np.asarray(column, dtype=float) for column in columns.values()))
 
 
-def _fit_order_value(
-    connection: duckdb.DuckDBPyConnection,
-) -> tuple[gamma_gamma.GammaGammaFit, _OrderValue]:
-    """Gamma-Gamma on repeat purchases, fitted on mean values binned half a per cent wide within a frequency.
+def _keys(states: _States) -> dict[str, np.ndarray]:
+    return {
+        "frequency": states.frequency.astype("int64"),
+        "first_to_last_order_days": states.recency.astype("int64"),
+        "age_days": states.age.astype("int64"),
+        "valued_repeats": states.valued_repeats.astype("int64"),
+    }
 
-    What customers send back is netted at the company's rate: a return names no order, so it cannot be
-    taken off the one it belongs to.
-    """
-    bins = connection.execute(
-        """
-        select valued_repeats, avg(repeat_mean_value)::double as mean_value, count(*) as customers
-        from scores.rfm_state
-        where is_profiling_allowed and valued_repeats > 0
-        group by valued_repeats, round(ln(repeat_mean_value) * 200)
-        order by valued_repeats, mean_value
-        """
-    ).fetchnumpy()
-    fit = gamma_gamma.fit(*(np.asarray(column, dtype=float) for column in bins.values()))
-    kept = connection.execute(
-        """
-        select greatest(0, 1 - coalesce(sum(returns_value) / nullif(sum(gross_sales), 0), 0))::double
-        from scores.rfm_state where is_profiling_allowed
-        """
-    ).fetchone()[0]
-    p, q, gamma = fit.parameters.p, fit.parameters.q, fit.parameters.gamma
-    if q <= 1:  # the population's mean is infinite: fall back on what repeat orders brought on average
-        mean_value = float(np.average(bins["mean_value"], weights=bins["customers"] * bins["valued_repeats"]))
-        return fit, _OrderValue("(?::double * ?::double)", (kept, mean_value))
-    sql = """(?::double * ?::double * (?::double + rfm.valued_repeats * coalesce(rfm.repeat_mean_value, 0)::double)
-        / (?::double * rfm.valued_repeats + ?::double - 1))"""
-    return fit, _OrderValue(sql, (kept, p, gamma, p, q))
+
+def _show(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, Any]) -> None:
+    arrays = {key: pa.array(column, from_pandas=True) for key, column in columns.items()}  # NaN is null
+    connection.register(name, pa.table(arrays))
 
 
 def _register_state_scores(
-    connection: duckdb.DuckDBPyConnection,
-    states: _States,
-    bg: bg_nbd.BgNbdParameters,
-    gg: gamma_gamma.GammaGammaFit,
-    annual_discount_rate: float,
+    connection: duckdb.DuckDBPyConnection, states: _States, model: ValueModel, annual_discount_rate: float
 ) -> None:
     """Make `state_scores`, one row per distinct state, visible to SQL."""
+    law = model.orders.parameters
+    orders = model_of(law)
     x, t_x, age = states.frequency, states.recency, states.age
     low, high = value.value_interval_factors(
-        bg, gg.parameters, x, t_x, age, states.valued_repeats, DAYS_365, annual_discount_rate, level=INTERVAL
+        law, model.order_value.parameters, x, t_x, age, states.valued_repeats, DAYS_365, annual_discount_rate,
+        level=INTERVAL, spread=value.spread(model.orders, model.order_value),
+    )  # fmt: skip
+    expected, discounted = value.outlook(
+        law, x, t_x, age, (DAYS_90, DAYS_365, LIFETIME_DAYS), annual_discount_rate
     )
-    columns: dict[str, Any] = {
-        "frequency": x.astype("int64"),
-        "first_to_last_order_days": t_x.astype("int64"),
-        "age_days": age.astype("int64"),
-        "valued_repeats": states.valued_repeats.astype("int64"),
-        "p_alive": bg_nbd.probability_alive(bg, x, t_x, age),
-        "expected_orders_90d": bg_nbd.expected_orders(bg, x, t_x, age, DAYS_90),
-        "expected_orders_365d": bg_nbd.expected_orders(bg, x, t_x, age, DAYS_365),
-        "discounted_orders_365d": value.discounted_orders(bg, x, t_x, age, DAYS_365, annual_discount_rate),
-        "discounted_orders_lifetime": value.discounted_orders(
-            bg, x, t_x, age, LIFETIME_DAYS, annual_discount_rate
-        ),
-        "p_no_order_90d": bg_nbd.probability_no_order(bg, x, t_x, age, DAYS_90),
-        "low_factor": low,
-        "high_factor": high,
-    }
-    arrays = {name: pa.array(column, from_pandas=True) for name, column in columns.items()}  # NaN is null
-    connection.register("state_scores", pa.table(arrays))
+    _show(
+        connection,
+        "state_scores",
+        _keys(states)
+        | {
+            "p_alive": orders.probability_alive(law, x, t_x, age),
+            "expected_orders_90d": expected[0],
+            "expected_orders_365d": expected[1],
+            "discounted_orders_90d": discounted[0],
+            "discounted_orders_365d": discounted[1],
+            "discounted_orders_lifetime": discounted[2],
+            "p_no_order_90d": orders.probability_no_order(law, x, t_x, age, DAYS_90),
+            "low_factor": low,
+            "high_factor": high,
+        },
+    )
 
 
-def _clear(connection: duckdb.DuckDBPyConnection) -> None:
+def _make_scores(
+    connection: duckdb.DuckDBPyConnection, model: ValueModel, night: date, reporting_currency: str
+) -> None:
+    """Make the temporary table `tonight`: a row per customer as in `scores.clv`, and the chance of no order."""
+    worth = model.value_sql()
+    connection.execute(
+        f"""
+        create or replace temporary table tonight as
+        with valued as (
+            select rfm.customer_key, {worth} as worth, state.*
+            from scores.rfm_state as rfm
+            join state_scores as state using (frequency, first_to_last_order_days, age_days, valued_repeats)
+            where rfm.is_profiling_allowed
+        )
+        select customer_key, p_alive, expected_orders_90d, expected_orders_365d, worth as expected_order_value,
+            discounted_orders_90d * worth as clv_90d, discounted_orders_365d * worth as clv_365d,
+            low_factor * worth as clv_365d_low, high_factor * worth as clv_365d_high,
+            discounted_orders_lifetime * worth as clv_lifetime,
+            ? as value_basis, ? as currency_code, ?::date as scored_as_of_date, ? as model_run_id,
+            null::varchar as remark, p_no_order_90d
+        from valued
+        order by customer_key
+        """,
+        [model.value_basis, reporting_currency, night, model.model_run_id],
+    )
+    connection.unregister("state_scores")
+    money = ("expected_order_value", "clv_90d", "clv_365d", "clv_365d_low", "clv_365d_high", "clv_lifetime")
+    too_much = f"greatest({', '.join(f'coalesce({name}, 0)' for name in money)}) > {MOST_MONEY}"
+    connection.execute(
+        f"""update tonight set remark = 'the value is beyond what a mart keeps as money',
+            {", ".join(f"{name} = null" for name in money)} where {too_much}"""
+    )
+
+
+def _out_of_band(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """One sentence on what of tonight's scores cannot be, or is far from those that stand; None where all is well."""
+    (impossible,) = connection.execute(
+        """select count(*) from tonight where not (p_alive between 0 and 1) or not (p_no_order_90d between 0 and 1)
+            or expected_orders_365d < 0 or clv_365d < 0 or clv_365d_low > clv_365d_high"""
+    ).fetchone()
+    if impossible:
+        return f"{impossible} scores cannot be: a chance outside 0 to 1, or a value below 0"
+    now, mean, unscored = connection.execute(
+        "select count(*), avg(clv_365d), count(*) filter (remark is not null) from tonight"
+    ).fetchone()
+    before, mean_before = connection.execute(
+        "select count(*), avg(clv_365d) from scores.clv where remark is null"
+    ).fetchone()
+    if before < MIN_JUDGED:
+        return None
+    if not CUSTOMERS_BAND[0] <= now / before <= CUSTOMERS_BAND[1]:
+        return f"{now:,} customers were to be scored, {before:,} are; a change of this size is no usual night"
+    if unscored > now // 10:
+        return f"{unscored:,} of {now:,} values are beyond what a mart keeps as money"
+    if mean_before and mean is not None and not VALUE_BAND[0] <= mean / mean_before <= VALUE_BAND[1]:
+        return f"the mean value would go from {mean_before:,.2f} to {mean:,.2f} in one night"
+    return None
+
+
+def _write(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("delete from scores.clv")
     connection.execute("delete from scores.churn")
+    connection.execute("insert into scores.clv by name select * exclude (p_no_order_90d) from tonight")
+    connection.execute(
+        """insert into scores.churn by name select customer_key, p_no_order_90d as churn_probability_90d,
+            scored_as_of_date, model_run_id from tonight"""
+    )
+
+
+def _score_month_ends(
+    connection: duckdb.DuckDBPyConnection, model: ValueModel, night: date, annual_discount_rate: float
+) -> None:
+    """Write `scores.month_end`: what tonight's model says of each customer as of the last month-ends.
+
+    It is made anew each night from the purchases, so that it depends on what is known and on nothing that
+    an earlier night has left.
+    """
+    law = model.orders.parameters
+    orders = model_of(law)
+    connection.execute("delete from scores.month_end")
+    for day in month_ends(night, MONTH_ENDS):
+        value_model.histories(connection, "month_end_history", day)
+        states = _states(connection, "month_end_history")
+        if not states.weight.size:
+            continue
+        x, t_x, age = states.frequency, states.recency, states.age
+        _show(
+            connection,
+            "month_end_scores",
+            _keys(states)
+            | {
+                "discounted": value.outlook(law, x, t_x, age, (DAYS_365,), annual_discount_rate)[1][0],
+                "silent": orders.probability_no_order(law, x, t_x, age, DAYS_90),
+            },
+        )
+        connection.execute(
+            f"""
+            insert into scores.month_end
+            select ?, history.customer_key, least(state.discounted * {model.value_sql()}, {MOST_MONEY}), state.silent
+            from month_end_history as history
+            join month_end_scores as state using (frequency, first_to_last_order_days, age_days, valued_repeats)
+            order by history.customer_key
+            """,
+            [day],
+        )
+        connection.unregister("month_end_scores")
+
+
+def _leave_unscored(connection: duckdb.DuckDBPyConnection, reason: str, reporting_currency: str) -> None:
+    """Where nobody has ever been scored: a row per customer without values, and why."""
+    (scored,) = connection.execute("select count(*) from scores.clv where remark is null").fetchone()
+    if scored:
+        return
+    connection.execute("delete from scores.clv")
+    connection.execute(
+        """insert into scores.clv by name
+        select customer_key, ? as remark, ? as currency_code from scores.rfm_state where is_profiling_allowed
+        order by customer_key""",
+        [reason, reporting_currency],
+    )
 
 
 def _record(
-    connection: duckdb.DuckDBPyConnection,
-    model_run_id: str,
-    run_id: str,
-    night: date,
-    bg: bg_nbd.BgNbdFit,
-    gg: gamma_gamma.GammaGammaFit,
-    distinct_states: int,
+    connection: duckdb.DuckDBPyConnection, run_id: str, night: date, model: ValueModel, distinct_states: int
 ) -> None:
-    """One row per fitted parameter; times are in days, values in the reporting currency."""
-    rows = []
-    for model, fit, names in (
-        ("bg_nbd", bg, ("r", "alpha", "a", "b")),
-        ("gamma_gamma", gg, ("p", "q", "gamma")),
-    ):
-        for name in names:
-            error = getattr(fit.standard_errors, name) if fit.standard_errors else None
-            rows.append(
-                [
-                    model_run_id, run_id, night, model, name, getattr(fit.parameters, name),
-                    error if error is None or math.isfinite(error) else None,
-                    fit.identified, fit.log_likelihood, int(fit.customers), distinct_states, fit.note or None,
-                ]
-            )  # fmt: skip
-    connection.execute("delete from audit.model_runs where run_id = ?", [run_id])
-    connection.executemany("insert into audit.model_runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    """One row per parameter in use; times are in days, values in the reporting currency."""
+    rows: list[list[Any]] = []
+    for name, parameter, number, error, fit in value_model.parameters_of(model):
+        known = error if error is not None and math.isfinite(error) else None
+        rows.append(
+            [
+                model.model_run_id, run_id, night, name, parameter, number, known, fit.identified,
+                fit.log_likelihood, int(fit.customers), distinct_states, fit.note or model.note or None,
+            ]
+        )  # fmt: skip
+    _insert_model_runs(connection, run_id, rows)
+
+
+def _record_refusal(
+    connection: duckdb.DuckDBPyConnection, run_id: str, night: date, reason: str, customers: int, states: int
+) -> None:
+    row = [f"none.{night}", run_id, night, "none", None, None, None, False, None, customers, states, reason]
+    _insert_model_runs(connection, run_id, [row])
+
+
+def _insert_model_runs(connection: duckdb.DuckDBPyConnection, run_id: str, rows: list[list[Any]]) -> None:
+    # what is on record of churn models, learned in the same step, stays
+    connection.execute(
+        "delete from audit.model_runs where run_id = ? and not starts_with(model_run_id, 'churn.')", [run_id]
+    )
+    columns = (
+        "model_run_id", "run_id", "as_of_date", "model", "parameter", "parameter_value", "standard_error",
+        "is_identified", "log_likelihood", "customers", "distinct_states", "remark",
+    )  # fmt: skip
+    insert_rows(connection, "audit.model_runs", columns, rows)
+
+
+def _record_gate(connection: duckdb.DuckDBPyConnection, run_id: str, night: date, note: str | None) -> None:
+    """The verdict of the score gate beside those of the other gates: held scores are a warning, the marts stand."""
+    connection.execute(
+        "delete from audit.gate_results where run_id = ? and boundary = 'scores' and object = 'clv'", [run_id]
+    )
+    connection.execute(
+        """insert into audit.gate_results by name select ? as run_id, ?::date as as_of_date, 'scores' as boundary,
+            'scores' as source, 'clv' as object, 'scores_are_usual' as rule, 'drift' as aspect,
+            'Scores are possible, and near those of the night before.' as description, 'warning' as severity,
+            ? as outcome, (select count(*) from tonight) as evaluated_rows, ? as message, false as quarantines""",
+        [run_id, night, "warned" if note else "passed", note],
+    )
+
+
+def _call_stale(connection: duckdb.DuckDBPyConnection, run_id: str, night: date, note: str) -> None:
+    """Scores that were kept are stale, and a night with stale objects says so."""
+    connection.execute(
+        "delete from audit.source_freshness where run_id = ? and source = 'scores' and object = 'clv'",
+        [run_id],
+    )
+    connection.execute(
+        """insert into audit.source_freshness by name
+        select ? as run_id, ?::date as as_of_date, 'scores' as source, 'clv' as object, 'stale' as status,
+            max(scored_as_of_date) as last_loaded_on, date_diff('day', max(scored_as_of_date), ?::date) as stale_days,
+            ? as message from scores.clv""",
+        [run_id, night, night, note],
+    )

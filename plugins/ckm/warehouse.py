@@ -15,7 +15,7 @@ from ckm import __version__, runs
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError, LoadRunning
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5  # of the tables below; each change to them is a step in ckm.migrations
 MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say
 
 LOG_COLUMNS: dict[str, str] = {
@@ -79,9 +79,18 @@ SCORE_TABLES: dict[str, str] = {
     "clv": """customer_key varchar, p_alive double, expected_orders_90d double, expected_orders_365d double,
         expected_order_value double, clv_365d double, clv_365d_low double, clv_365d_high double,
         clv_lifetime double, value_basis varchar, currency_code varchar, scored_as_of_date date,
-        model_run_id varchar""",
+        model_run_id varchar, clv_90d double, remark varchar""",
     "churn": """customer_key varchar, churn_probability_90d double, scored_as_of_date date,
         model_run_id varchar""",
+    # what the model in use says of each customer as of the last month-ends
+    "month_end": "as_of_date date, customer_key varchar, clv_365d double, churn_probability_90d double",
+    # the model made on purchases up to a day: recorded, and used until the next month-end
+    "model_decision": """data_until date, run_id varchar, order_model varchar, value_model varchar,
+        decision varchar""",
+    "backtest": """data_until date, model varchar, cut_date date, horizon_days bigint, is_chosen boolean,
+        metric varchar, metric_value double, baseline varchar, baseline_value double""",
+    "calibration": """data_until date, model varchar, cut_date date, kind varchar, bin bigint, bin_date date,
+        customers bigint, predicted double, actual double""",
     "churn_driver": "customer_key varchar, driver varchar, contribution double, value double",
     "churn_model": """model_run_id varchar, fitted_on date, kind varchar, is_calibrated boolean, model varchar,
         rhythm varchar, spreads varchar, base double, intercept double, slope double, rows_learned bigint""",

@@ -1,14 +1,16 @@
 -- Grain: one row per customer with at least one purchase: what the lifetime and churn models need to know.
 --
--- Purchase: a customer's day with sale lines whose net revenue sums to more than zero. Several orders on one
--- day are one decision to buy, and the models' clock counts days; a day that earned nothing, such as one of
--- free samples, is no purchase, unless the company counts it (zero_value_orders).
--- Cancelled lines, returns and adjustments make no purchase: a return comes later and is not a negative
--- visit, so it is kept beside the sales in returns_value.
--- Days after the as-of date and lines without a day or a customer are left out.
+-- A return comes later than what it takes back and is not a negative visit, so it is kept beside the sales in
+-- returns_value.
 -- Customers who opted out of profiling stay, flagged: the load counts them, the models leave them out.
 
-with fct_order_line as (
+with purchase as (
+
+    select * from {{ ref('purchase') }}
+
+),
+
+fct_order_line as (
 
     select * from {{ ref('fct_order_line') }}
 
@@ -20,31 +22,6 @@ dim_customer_current as (
 
 ),
 
-dated_lines as (
-
-    select
-        customer_key,
-        order_date,
-        line_kind,
-        net_revenue
-    from fct_order_line
-    where customer_key is not null and order_date <= {{ as_of_date() }} and not is_cancelled
-
-),
-
-purchases as (
-
-    select
-        customer_key,
-        order_date,
-        cast(sum(net_revenue) as decimal(18, 4)) as purchase_value
-    from dated_lines
-    where line_kind = 'sale'
-    group by customer_key, order_date
-    having {{ is_purchase('sum(net_revenue)') }}
-
-),
-
 numbered_purchases as (
 
     select
@@ -52,7 +29,7 @@ numbered_purchases as (
         order_date,
         purchase_value,
         row_number() over (partition by customer_key order by order_date) as purchase_number
-    from purchases
+    from purchase
 
 ),
 
@@ -62,8 +39,12 @@ returned as (
         customer_key,
         -- positive: the value that came back
         cast(0 - sum(net_revenue) as decimal(18, 4)) as returns_value
-    from dated_lines
-    where line_kind = 'return'
+    from fct_order_line
+    where
+        customer_key is not null
+        and order_date <= {{ as_of_date() }}
+        and line_kind = 'return'
+        and not is_cancelled
     group by customer_key
 
 ),

@@ -110,6 +110,7 @@ def score(
             gate.stand(connection)
         else:
             probability = _write_scores(connection, kept, rows, night)
+            _score_month_ends(connection, kept, night, zero_value_orders)
         gate.record(connection, run_id, night, held, len(probability))
         alarms = _watch(connection, kept, rows, probability, night, zero_value_orders)
         connection.commit()
@@ -285,6 +286,32 @@ def _write_scores(
     finally:
         connection.unregister("churn_scored")
     return probability
+
+
+def _score_month_ends(
+    connection: duckdb.DuckDBPyConnection, kept: Kept, night: date, zero_value_orders: str
+) -> None:
+    """Let tonight's model say what it would have said on the month-ends that the value model scores, too."""
+    days = connection.execute(
+        "select distinct as_of_date from scores.month_end where as_of_date < ? order by 1", [night]
+    ).fetchall()
+    if not days:
+        return
+    population.build(connection, [day for (day,) in days], night, zero_value_orders=zero_value_orders)
+    rows = backtest.put_rhythm(population.read(connection), kept.rhythm)
+    told = {
+        "as_of_date": rows.cut,
+        "customer_key": rows.key,
+        "probability": kept.model.probability(rows.frame),
+    }
+    connection.register("churn_told", pa.table({name: pa.array(column) for name, column in told.items()}))
+    try:
+        connection.execute(
+            """update scores.month_end set churn_probability_90d = told.probability from churn_told as told
+            where month_end.as_of_date = told.as_of_date and month_end.customer_key = told.customer_key"""
+        )
+    finally:
+        connection.unregister("churn_told")
 
 
 def _write_drivers(

@@ -62,7 +62,7 @@ class GammaGammaFit:
     `customers` is the sum of the weights. `identified` is False where the data do not determine the
     parameters or the population mean is not finite (q <= 1); `note` then says why in one sentence, and is
     empty otherwise. `standard_errors` come from the observed information (delta method) and are None where
-    the fit is not identified.
+    the fit is not identified, as is `log_covariance`, the covariance (3, 3) of the parameters' logarithms.
     """
 
     parameters: GammaGammaParameters
@@ -73,6 +73,7 @@ class GammaGammaFit:
     identified: bool
     note: str
     standard_errors: GammaGammaParameters | None
+    log_covariance: tuple[tuple[float, ...], ...] | None
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def fit(transactions: ArrayLike, mean_value: ArrayLike, weight: ArrayLike | None
         identified=not note,
         note=note,
         standard_errors=None if note else GammaGammaParameters(*errors.tolist()),
+        log_covariance=None if note else optimum.log_covariance,
     )
 
 

@@ -37,13 +37,19 @@ class Optimum:
     converged: bool
 
     @property
-    def log_errors(self) -> Floats:
-        """Standard errors of theta from the observed information; NaN where it is not positive definite."""
+    def log_covariance(self) -> tuple[tuple[float, ...], ...] | None:
+        """Inverse of the observed information in theta; None where it is not positive definite."""
         try:
             np.linalg.cholesky(-self.hessian)
-            return np.sqrt(np.diag(np.linalg.inv(-self.hessian)))
+            return tuple(tuple(row) for row in np.linalg.inv(-self.hessian).tolist())
         except np.linalg.LinAlgError:
-            return np.full(len(self.theta), np.nan)
+            return None
+
+    @property
+    def log_errors(self) -> Floats:
+        """Standard errors of theta from the observed information; NaN where it is not positive definite."""
+        covariance = self.log_covariance
+        return np.full(len(self.theta), np.nan) if covariance is None else np.sqrt(np.diag(covariance))
 
     def doubt(self, names: tuple[str, ...]) -> str:
         """One sentence on why the optimum does not determine the parameters, empty where it does."""

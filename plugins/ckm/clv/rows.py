@@ -1,11 +1,61 @@
-"""Rows of purchase states as arrays: what may not be in them, and which are the same."""
+"""Rows of purchase states as arrays: what may not be in them, which are the same, and how to have fewer."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+
+_COARSE_ABOVE = 20_000
+_COARSE_BINS = 50
+
+
+@dataclass(frozen=True)
+class States:
+    """Checked states, and what depends on the frequency alone: its distinct values and their weights."""
+
+    frequency: Floats
+    recency: Floats
+    age: Floats
+    weight: Floats
+    distinct: Floats
+    distinct_weight: Floats
+
+
+def states_of(
+    frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, weight: ArrayLike | None = None
+) -> States:
+    """Checked states, each with the number of customers in it, to fit on.
+
+    Raises ValueError for empty input, values that are not finite, negative values, a frequency that is not a
+    whole number, a recency after the age, a recency above 0 where the frequency is 0, a weight below 0, or
+    weights that are all 0.
+    """
+    x, t_x, T = (np.atleast_1d(column).ravel() for column in check_states(frequency, recency, age))
+    if x.size == 0:
+        raise ValueError("There are no customers to fit.")
+    w = check_weight(weight, x.shape)
+    distinct, inverse = np.unique(x, return_inverse=True)
+    return States(x, t_x, T, w, distinct, np.bincount(inverse, weights=w))
+
+
+def coarser(states: States) -> States:
+    """States binned in time with the means within a bin, where there are many; for a first search only."""
+    if states.age.size <= _COARSE_ABOVE:
+        return states
+    width = states.age.max() / _COARSE_BINS
+    _, number = distinct_rows(states.frequency, states.recency // width, states.age // width)
+    weight = np.bincount(number, weights=states.weight)
+    keep = weight > 0
+    mean_x, mean_t_x, mean_T = (
+        np.bincount(number, weights=states.weight * column)[keep] / weight[keep]
+        for column in (states.frequency, states.recency, states.age)
+    )
+    mean_x = np.rint(mean_x)
+    return states_of(mean_x, np.where(mean_x > 0, np.minimum(mean_t_x, mean_T), 0), mean_T, weight[keep])
 
 
 def check_states(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> tuple[Floats, Floats, Floats]:
@@ -53,3 +103,11 @@ def distinct_rows(*columns: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]
         code = np.unique(code * len(values) + number, return_inverse=True)[1]
     _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
     return first, inverse
+
+
+def check_horizon(horizon: ArrayLike) -> Floats:
+    """The horizon as floats. Raises ValueError where it is negative or not finite."""
+    span = np.asarray(horizon, dtype=float)
+    if not np.isfinite(span).all() or (span < 0).any():
+        raise ValueError("The horizon must be finite and not negative.")
+    return span

@@ -2,6 +2,7 @@
 
 index.html   the night at a glance         dbt_docs/    dbt's own pages on models, columns and lineage
 gates.html   every rule with its verdict   data_docs/   GX's own pages on the suites of the night
+value.html   how good the value model is
 churn.html   the churn model and whom to save, where a model has scored the night
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from ckm.home import Home
-from ckm.site import churn, front, gates, tool_docs
+from ckm.site import churn, front, gates, tool_docs, value
 from ckm.site.pages import render
 
 
@@ -31,6 +32,8 @@ def write(
     folder.mkdir(parents=True)
     nodes = tool_docs.nodes(home)
     links = [("gates.html", "Gates")]
+    if _has_value(connection):
+        links.append(("value.html", "Value"))
     risks = churn.facts(connection)
     if risks:
         links.append(("churn.html", "Churn risk"))
@@ -45,6 +48,10 @@ def write(
     links = [("index.html", "Overview"), *links[1:]]
     page = render("gates.html", **about | {"links": links}, **gates.facts(connection, run_id, nodes))
     (folder / "gates.html").write_text(page, "utf-8")
+    if _has_value(connection):
+        others = [link for link in links if link[0] != "value.html"]
+        page = render("value.html", **about | {"links": others}, **value.facts(connection))
+        (folder / "value.html").write_text(page, "utf-8")
     if risks:
         own = [link for link in links if link[0] != "churn.html"]
         page = render("churn.html", **about | {"links": [own[0], ("gates.html", "Gates"), *own[1:]]}, **risks)
@@ -55,6 +62,14 @@ def write(
         (folder / "data_docs" / "index.html").write_text(page, "utf-8")
     home.report.mkdir(exist_ok=True)
     shutil.copyfile(folder / "gates.html", home.gate_page)
+
+
+def _has_value(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the night has made the marts of the value model."""
+    return connection.execute(
+        "select count(*) = 3 from duckdb_tables() where schema_name = 'marts' "
+        "and table_name in ('clv', 'model_backtest', 'model_calibration')"
+    ).fetchone()[0]
 
 
 def write_gate_page(

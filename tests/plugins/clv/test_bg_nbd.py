@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from ckm.clv import bg_nbd
+from ckm.clv import bg_nbd, rows
 from ckm.clv.bg_nbd import BgNbdParameters
 
 from .cdnow import customers
@@ -329,7 +329,7 @@ class TestFit:
         ages = np.random.default_rng(7).uniform(5, 300, 25_000)
         x, t_x = simulate(BgNbdParameters(0.6, 40.0, 1.0, 6.0), ages, 8)
         binned = bg_nbd.fit(x, t_x, ages)
-        monkeypatch.setattr(bg_nbd, "_COARSE_ABOVE", 10**9)
+        monkeypatch.setattr(rows, "_COARSE_ABOVE", 10**9)
         direct = bg_nbd.fit(x, t_x, ages)
         for name in NAMES:
             assert getattr(binned.parameters, name) == pytest.approx(

@@ -8,6 +8,8 @@ from scipy.special import betainc, betaln, expit
 from ckm.clv import bg_nbd, gamma_gamma, value
 from ckm.clv.bg_nbd import BgNbdParameters
 from ckm.clv.gamma_gamma import GammaGammaParameters
+from ckm.clv.orders import model_of
+from ckm.clv.pareto_nbd import ParetoNbdParameters
 
 from .cdnow import customers
 
@@ -56,6 +58,27 @@ class TestDiscountedOrders:
         fine = value.discounted_orders(BG, X, T_X, T, 365, 0.15, step_days=1)
         np.testing.assert_allclose(coarse, fine, rtol=1e-3)
         assert (coarse < bg_nbd.expected_orders(BG, X, T_X, T, 365)).all()
+
+    def test_several_horizons_at_once(self):
+        expected, discounted = value.outlook(BG, X, T_X, T, (90, 365, 3650), 0.1)
+        for row, horizon in enumerate((90, 365, 3650)):
+            np.testing.assert_allclose(
+                expected[row], bg_nbd.expected_orders(BG, X, T_X, T, horizon), rtol=1e-12
+            )
+            single = value.discounted_orders(BG, X, T_X, T, horizon, 0.1)
+            np.testing.assert_allclose(discounted[row], single, rtol=1e-12 if horizon < 3650 else 1e-3)
+
+    @pytest.mark.parametrize(
+        "law", [BG, BgNbdParameters(0.24, 0.5, 1.0, 2.4), ParetoNbdParameters(0.5, 30, 0.6, 2000)]
+    )
+    def test_ages_between_are_interpolated_without_loss(self, law):
+        ages = np.arange(0.0, 3000.0)
+        for x in (0.0, 7.0, 900.0):
+            expected, _ = value.outlook(law, np.full(ages.size, x), ages * (x > 0), ages, (30, 3650), 0.0)
+            some = ages[::97]
+            for row, horizon in enumerate((30.0, 3650.0)):
+                exact = model_of(law).expected_orders(law, x, some * (x > 0), some, horizon)
+                np.testing.assert_allclose(expected[row, ::97], exact, rtol=1e-10)
 
     def test_shape_and_zero_horizon(self):
         assert value.discounted_orders(
