@@ -26,16 +26,30 @@ DAYS = 730
 RIVALS = {"lifetimes": "lifetimes", "pymc-marketing": "pymc-marketing"}
 FOLDER = Path("var/bench")
 
-LIFETIMES = """
-import sys, pandas as pd
+CLOCK = """
+import json, sys, time
+parts, last = {}, time.process_time()
+def done(part):
+    global last
+    now = time.process_time()
+    parts[part], last = round(now - last, 2), now
+"""
+
+LIFETIMES = (
+    CLOCK
+    + """
+import pandas as pd
 from lifetimes import BetaGeoFitter, GammaGammaFitter
 from lifetimes.utils import summary_data_from_transaction_data
+done("start")
 orders = pd.read_parquet(sys.argv[1])
 data = summary_data_from_transaction_data(
     orders, "customer", "day", "value", observation_period_end=sys.argv[2], freq="D")
+done("states")
 bg = BetaGeoFitter().fit(data.frequency, data.recency, data["T"])
 repeat = data[(data.frequency > 0) & (data.monetary_value > 0)]
 gg = GammaGammaFitter().fit(repeat.frequency, repeat.monetary_value)
+done("fit")
 data["p_alive"] = bg.conditional_probability_alive(data.frequency, data.recency, data["T"])
 for days in (90, 365):
     data[f"expected_{days}"] = bg.conditional_expected_number_of_purchases_up_to_time(
@@ -44,21 +58,28 @@ data["value"] = gg.conditional_expected_average_profit(data.frequency, data.mone
 data["clv"] = gg.customer_lifetime_value(
     bg, data.frequency, data.recency, data["T"], data.monetary_value, time=12, freq="D", discount_rate=0.008)
 data.to_parquet(sys.argv[3])
-print(bg.params_.round(4).to_dict())
+done("scores")
+print(json.dumps({"parts": parts, "parameters": bg.params_.round(4).to_dict()}))
 """
+)
 
-PYMC = """
-import sys, logging, numpy as np, pandas as pd
+PYMC = (
+    CLOCK
+    + """
+import logging, numpy as np, pandas as pd
 logging.disable(logging.WARNING)
 from pymc_marketing import clv
+done("start")
 orders = pd.read_parquet(sys.argv[1])
 data = clv.utils.rfm_summary(
     orders, "customer", "day", "value", observation_period_end=sys.argv[2], time_unit="D")
+done("states")
 bg = clv.BetaGeoModel(data=data)
 bg.fit(method="map", progressbar=False)
 repeat = data[(data.frequency > 0) & (data.monetary_value > 0)]
 gg = clv.GammaGammaModel(data=repeat)
 gg.fit(method="map", progressbar=False)
+done("fit")
 data["p_alive"] = bg.expected_probability_alive(data=data).values.ravel()
 for days in (90, 365):
     data[f"expected_{days}"] = bg.expected_purchases(data=data, future_t=days).values.ravel()
@@ -67,8 +88,11 @@ data["value"] = gg.expected_customer_spend(data=seen).values.ravel()
 data["clv"] = gg.expected_customer_lifetime_value(
     transaction_model=bg, data=seen, future_t=12, discount_rate=0.008, time_unit="D").values.ravel()
 data.to_parquet(sys.argv[3])
-print({name: round(float(bg.fit_result[name].values.ravel()[0]), 4) for name in ("r", "alpha", "a", "b")})
+done("scores")
+found = {name: round(float(bg.fit_result[name].values.ravel()[0]), 4) for name in ("r", "alpha", "a", "b")}
+print(json.dumps({"parts": parts, "parameters": found}))
 """
+)
 
 
 def orders(customers: int) -> Path:
@@ -117,7 +141,7 @@ def clocked(found: dict[str, list[float]], name: str) -> Iterator[None]:
 
 def ours(file: Path) -> dict[str, Any]:
     """Seconds of each part of this product on the orders, all in one file that DuckDB may not let grow past 2 GB
-    of memory: the floor, one model fitted and scored, a night that chooses a model, and an ordinary night."""
+    of memory: the floor; states, fit and scores of one model; a night that chooses a model, and an ordinary night."""
     import duckdb
 
     from ckm import score, value_model
@@ -159,9 +183,10 @@ def ours(file: Path) -> dict[str, Any]:
             connection.execute(
                 "create or replace table scores.rfm_state as select *, true as is_profiling_allowed from known"
             )
-        with clocked(found, "one model, fitted and scored"):
+        with clocked(found, "fit"):
             fit = value_model._fit_orders(connection, "scores.rfm_state", ["bg_nbd"])
             gg, shrunken, typical = value_model._fit_order_value(connection, "scores.rfm_state")
+        with clocked(found, "scores"):
             model = value_model.ValueModel(LAST, fit, gg, shrunken, "gamma_gamma", 1.0, None, typical, "")
             states = score._states(connection, "scores.rfm_state")
             score._register_state_scores(connection, states, model, 0.1)
@@ -236,7 +261,7 @@ def main() -> None:
                 program = LIFETIMES if who == "lifetimes" else PYMC
                 result = str(FOLDER / f"{who}.parquet")
                 out, used = measured([str(environment(who)), "-c", program, str(file), str(LAST), result])
-                run = {"who": who, "customers": customers} | used | {"parameters": out.splitlines()[-1]}
+                run = {"who": who, "customers": customers} | used | json.loads(out.splitlines()[-1])
             runs.append(run | {"load": round(os.getloadavg()[0], 1)})
             print(json.dumps(runs[-1]), flush=True)
             record.write_text(json.dumps(runs, indent=1) + "\n", "utf-8")
