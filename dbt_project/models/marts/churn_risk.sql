@@ -4,8 +4,8 @@
 -- three strongest readings of the rules, ties in their order.
 -- Worth: an offer costs churn_save_cost and keeps churn_save_rate of those who would stay away; what a
 -- customer brought in the last 365 days is at stake.
--- Loss bands: customers ordered by expected loss; those who together bear the first half of it are high, up to
--- 80 % medium, the others low. What counts is the running total before a customer's own loss.
+-- Loss bands: customers ordered by expected loss; those who together bear the first half of it are high, up
+-- to 80 % medium, the others low. What counts is the running total before a customer's own loss.
 -- Rank: those whom an offer pays for, by what it is worth.
 
 with dim_customer_current as (

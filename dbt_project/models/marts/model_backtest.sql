@@ -1,6 +1,6 @@
 -- Grain: one row per model, cut and metric: how near predictions came to what happened after the cut.
--- It is the backtest by which the model in use was chosen, and what has happened since that was made; models of
--- churn risk stand as churn: and their kind, beside BG/NBD's own chance of no order.
+-- It is the backtest by which the model in use was chosen, and what has happened since that was made; models
+-- of churn risk stand as churn: and their kind, beside BG/NBD's own chance of no order.
 
 with backtest as (
 

@@ -117,6 +117,32 @@ def test_how_many_keep_their_reasons_is_measured_on_the_day_before(scored) -> No
     assert {name for name, *_ in found} == {"first", "shown"} and 0 < share <= 1
 
 
+def test_month_ends_before_the_night_are_told_by_the_model_of_the_night(scored) -> None:
+    connection, _ = scored
+    scoring.score(connection, night=NEXT, run_id="night")
+    said = dict(
+        connection.execute(
+            "select customer_key, probability from scores.churn_prediction where cut_date = ?", [NIGHT]
+        ).fetchall()
+    )
+    connection.execute("delete from scores.month_end")
+    connection.execute(
+        "insert into scores.month_end by name select ?::date as as_of_date, customer_key, 0.0 as churn_probability_90d "
+        "from scores.churn_prediction where cut_date = ?",
+        [NIGHT, NIGHT],
+    )
+    connection.execute("insert into scores.month_end values (?, 'long gone', 1, 0.5)", [NIGHT])
+    scoring.score(connection, night=NEXT, run_id="again")
+    told = dict(
+        connection.execute("select customer_key, churn_probability_90d from scores.month_end").fetchall()
+    )
+    connection.execute("delete from scores.month_end")
+    assert told.pop("long gone") == 0.5  # not active then: what the value model says stays
+    assert told.keys() == said.keys() and min(told.values()) > 0 and told != said  # another model speaks
+    shared = np.corrcoef([told[key] for key in said], [said[key] for key in said])[0, 1]
+    assert shared > 0.8
+
+
 def test_chances_unlike_those_of_the_night_before_are_not_shown(
     scored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
