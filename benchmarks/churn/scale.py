@@ -1,8 +1,8 @@
 """Time features, scoring and reasons of many customers, the fit apart: python -m benchmarks.churn.scale 1000000
 
 The star is made in SQL, orders by hash, so that a million customers need no simulator; it has orders, shipments,
-complaints. Scoring includes the two month-ends before and the watch. One JSON line: seconds by clock and of CPU, and the
-greatest resident memory in MiB.
+complaints. Scoring includes the two month-ends before and the watch. One JSON line: seconds by clock and of CPU, and
+the greatest resident memory in MiB.
 """
 
 import json
