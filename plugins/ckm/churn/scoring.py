@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import duckdb
@@ -88,7 +88,7 @@ def score(
     gate.keep_standing(connection)
     month_end = _last_month_end(night)
     kept, note = newest(connection, month_end), None
-    is_new = False
+    old, is_new = kept, False
     if kept is None or kept.fitted_on < month_end:
         learned = learn(connection, month_end, night, run_id, zero_value_orders)
         if isinstance(learned, Kept):
@@ -111,6 +111,8 @@ def score(
         else:
             probability = _write_scores(connection, kept, rows, night)
             _score_month_ends(connection, kept, night, zero_value_orders)
+        if is_new:
+            _record_change(connection, old, kept, rows, night, run_id)
         gate.record(connection, run_id, night, held, len(probability))
         alarms = _watch(connection, kept, rows, probability, night, zero_value_orders)
         connection.commit()
@@ -383,25 +385,43 @@ def _watch(
 def _same_reasons(
     connection: duckdb.DuckDBPyConnection, kept: Kept, rows: Rows, night: date, zero_value_orders: str
 ) -> list[Watched]:
-    """How many customers have the reasons that the day before gave them, with the model that was in use then.
+    """How many customers have the reasons that the day before gave them.
 
-    That day is scored anew from the star of the night, of a share of the customers where there are many: what an
-    earlier run left behind makes no difference.
+    That day is scored anew by tonight's model, of a share of the customers where there are many: which nights were run
+    before makes no difference.
     """
     before = night - timedelta(days=1)
-    then = newest(connection, _last_month_end(before))
-    if then is None:
-        return []
     population.build(
         connection, [before], night, zero_value_orders=zero_value_orders, most_rows=CUSTOMERS_COMPARED
     )
-    at = backtest.put_rhythm(population.read(connection), then.rhythm)
-    was = reasons(then.model, at)
+    was = reasons(kept.model, backtest.put_rhythm(population.read(connection), kept.rhythm))
     first, shown, customers = still_said(was, reasons(kept.model, of(rows, was)))
     return [
         ("reasons", "first", "kept_share", first, None, customers),
         ("reasons", "shown", "kept_share", shown, None, customers),
     ]
+
+
+def _record_change(
+    connection: duckdb.DuckDBPyConnection, old: Kept | None, new: Kept, rows: Rows, night: date, run_id: str
+) -> None:
+    """Put on record of a new model how many customers have the reasons that the one before gives them tonight."""
+    if old is None:
+        return
+    told = of(rows, dict.fromkeys(rows.key[:CUSTOMERS_COMPARED].tolist()))
+    frame = told.frame.only([name for name in told.frame.names if name != RHYTHM])
+    was = reasons(old.model, backtest.put_rhythm(replace(told, frame=frame), old.rhythm))
+    first, shown, customers = still_said(was, reasons(new.model, told))
+    remark = f"of those that {old.model_run_id} gives on {night}"
+    insert_rows(
+        connection, "audit.model_runs",
+        ("model_run_id", "run_id", "as_of_date", "model", "parameter", "parameter_value", "is_identified", "customers",
+         "remark"),
+        [
+            [new.model_run_id, run_id, night, f"churn: {new.model.kind}", name, value, True, customers, remark]
+            for name, value in (("first_reasons_kept", first), ("shown_reasons_kept", shown)) if np.isfinite(value)
+        ],
+    )  # fmt: skip
 
 
 def _arrived(connection: duckdb.DuckDBPyConnection, night: date, zero_value_orders: str) -> list[Watched]:

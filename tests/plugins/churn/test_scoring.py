@@ -99,22 +99,33 @@ def test_what_was_said_is_held_against_what_came(scored) -> None:
     assert 0 < found["happened"] < 1
 
 
-def test_how_many_keep_their_reasons_is_measured_on_the_day_before(scored) -> None:
+def test_how_many_keep_their_reasons_is_measured_on_the_day_before_and_from_model_to_model(scored) -> None:
     connection, _ = scored
-    last = NEXT.replace(day=30)
-    scoring.score(connection, night=last, run_id="the night before")
-    yesterday = dict(connection.execute(FIRST_REASONS).fetchall())
-    scoring.score(connection, night=NEXT, run_id="the month's last")
-    today = dict(connection.execute(FIRST_REASONS).fetchall())
-    found = connection.execute(
-        "select name, value, customers from scores.model_drift where as_of_date = ? and subject = 'reasons'",
-        [NEXT],
-    ).fetchall()
-    active = {key for (key,) in connection.execute("select customer_key from scores.churn").fetchall()}
-    both = [key for key in yesterday if key in active]
-    share = sum(today.get(key) == yesterday[key] for key in both) / len(both)
-    assert {name: (value, n) for name, value, n in found}["first"] == (pytest.approx(share), len(both))
-    assert {name for name, *_ in found} == {"first", "shown"} and 0 < share <= 1
+
+    def first_reasons() -> dict[str, str]:
+        return dict(connection.execute(FIRST_REASONS).fetchall())
+
+    connection.execute("delete from scores.churn_model where fitted_on > ?", [NIGHT])
+    scoring.score(connection, night=NEXT, run_id="new")
+    new = first_reasons()
+    found = dict(
+        connection.execute(
+            "select name, value from scores.model_drift where as_of_date = ? and subject = 'reasons'", [NEXT]
+        ).fetchall()
+    )
+    assert found.keys() == {"first", "shown"} and 0.5 < found["first"] <= 1
+    changed = dict(
+        connection.execute(
+            "select parameter, parameter_value from audit.model_runs where run_id = 'new' and parameter like '%kept'"
+        ).fetchall()
+    )
+    before = scoring.newest(connection, NIGHT)
+    assert before is not None
+    scoring.population.build(connection, [NEXT], NEXT)
+    rows = scoring.backtest.put_rhythm(scoring.population.read(connection), before.rhythm)
+    old = {key: told[0] for key, told in scoring.reasons(before.model, rows).items() if told}
+    share = sum(new.get(key) == reason for key, reason in old.items()) / len(old)
+    assert changed["first_reasons_kept"] == pytest.approx(share)
 
 
 def test_month_ends_before_the_night_are_told_by_the_model_of_the_night(scored) -> None:
