@@ -7,6 +7,10 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
 
 RUN useradd --uid 50000 --user-group --no-create-home --home-dir /tmp ckm
 
+# LightGBM's wheel leaves the OpenMP runtime to the system.
+RUN ldconfig -p | grep -q libgomp.so.1 \
+    || (apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*)
+
 WORKDIR /app
 
 # The libraries change seldom and the code often, so they are a layer of their own. They are compiled here, because

@@ -53,6 +53,8 @@ class Company(Frozen):
     customer_type: Literal["person", "company"] = "person"
     zero_value_orders: Literal["ignored", "counted"] = "ignored"
     annual_discount_rate: float = Field(default=0.10, ge=0, lt=1, strict=False, examples=[0.08])
+    churn_save_cost: float = Field(default=5.0, ge=0, strict=False, examples=[12.5])
+    churn_save_rate: float = Field(default=0.20, gt=0, le=1, strict=False, examples=[0.15])
 
     @field_validator("time_zone")
     @classmethod

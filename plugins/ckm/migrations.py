@@ -112,6 +112,22 @@ def _to_4(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"create table if not exists scores.{table} ({columns})")
 
 
+def _to_5(connection: duckdb.DuckDBPyConnection) -> None:
+    """Until here BG/NBD alone said who stays away, and nothing of it was kept."""
+    for table, columns in {
+        "churn_driver": "customer_key varchar, driver varchar, contribution double, value double",
+        "churn_model": """model_run_id varchar, fitted_on date, kind varchar, is_calibrated boolean, model varchar,
+            rhythm varchar, spreads varchar, base double, intercept double, slope double, rows_learned bigint""",
+        "churn_backtest": """model_run_id varchar, model varchar, is_calibrated boolean, cut_date date, rows bigint,
+            rows_learned bigint, metric varchar, metric_value double""",
+        "churn_calibration": "model_run_id varchar, bin bigint, rows bigint, said double, happened double",
+        "churn_prediction": "cut_date date, customer_key varchar, probability double, model_run_id varchar",
+        "model_drift": """as_of_date date, model_run_id varchar, subject varchar, name varchar, measure varchar,
+            value double, alarm_above double, is_alarm boolean, customers bigint""",
+    }.items():
+        connection.execute(f"create table if not exists scores.{table} ({columns})")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         2,
@@ -122,6 +138,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         3, "Keep what the matching of records finds, and which facts have a customer, night by night.", _to_3
     ),
     Migration(4, "Keep the value model of each month-end, its backtest and the scores of month-ends.", _to_4),
+    Migration(5, "Keep churn models, their backtests, reasons, predictions and drift.", _to_5),
 )
 
 

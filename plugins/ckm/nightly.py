@@ -186,16 +186,28 @@ def build_star(night: Night) -> list[transform.NodeResult]:
 def score(night: Night) -> Any:
     """Fit and score customer lifetime value and the chance of no order in 90 days."""
     from ckm import score as scoring
+    from ckm.churn import gate
+    from ckm.churn import scoring as churn_scoring
+    from ckm.forgetting import forget_scores
 
     company = night.sources().company
     with connect(night.home.warehouse) as connection:
-        return scoring.score(
+        gate.keep_standing(connection)  # the value model writes chances of its own
+        valued = scoring.score(
             connection,
             night=night.as_of_date,
             run_id=night.run_id,
             reporting_currency=company.reporting_currency,
             annual_discount_rate=company.annual_discount_rate,
         )
+        risks = churn_scoring.score(
+            connection,
+            night=night.as_of_date,
+            run_id=night.run_id,
+            zero_value_orders=company.zero_value_orders,
+        )
+        forget_scores(connection)
+        return valued, risks
 
 
 def build_marts(night: Night) -> list[transform.NodeResult]:
@@ -283,7 +295,7 @@ STEPS: tuple[Step, ...] = (
         "Read the failing node's message in the log table; mend the model or the data and clear the task.",
     ),
     Step(
-        "score", score, "Fit BG/NBD and Gamma-Gamma and score every customer.",
+        "score", score, "Score every customer's value and every active one's churn risk, once a month learned anew.",
         "The log says what could not be fitted; marts can still be built from the last scores.",
     ),
     Step(

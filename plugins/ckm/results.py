@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from ckm.audit import LedgerRow
+from ckm.churn.scoring import ChurnScored
 from ckm.console import table
 from ckm.extract import Landed
 from ckm.gate.admit import Admitted
@@ -26,14 +27,14 @@ def step_table(result: Any) -> RenderableType | None:
         case Published():
             row = (result.version, result.tables, result.status)
             return table("published", ("version", "tables", "status"), [row])
+        case (Scored() as valued, ChurnScored() as risks):
+            return Group(_scored(valued), _churn_scored(risks))
         case Matched():
             return table(
                 "records matched",
                 ("records", "compared", "links", "doubtful", "of a customer"),
                 [(result.records, result.compared, result.links, result.doubtful, result.with_customer)],
             )
-        case Scored():
-            return _scored(result)
         case Admitted():
             tables = [ledger_table(result.ledger), _verdicts("raw gates", result.verdicts)]
             if result.new_columns:
@@ -54,13 +55,14 @@ def brief(result: Any) -> str:
     match result:
         case Published():
             return result.message or f"version {result.version}, {result.tables} tables"
+        case (Scored() as valued, ChurnScored() as risks):
+            value = valued.note or f"{valued.customers:,} customers in {valued.states:,} distinct states"
+            return f"{value}; {_churn_brief(risks)}"
         case Matched():
             return (
                 f"{result.records:,} records, {result.compared:,} compared, {result.links:,} links, "
                 f"{result.doubtful:,} doubtful, {result.with_customer:,} of a customer"
             )
-        case Scored():
-            return result.note or f"{result.customers:,} customers in {result.states:,} distinct states"
         case Admitted():
             parts = ("extracted", "loaded", "unchanged", "duplicate", "quarantined")
             counts = [f"{sum(getattr(r, part) for r in result.ledger):,} {part}" for part in parts]
@@ -180,6 +182,19 @@ def _scored(result: Scored) -> Table:
         ]
     title = f"scored {result.customers:,} customers in {result.states:,} distinct states"
     return table(result.note or title, ("model", "parameter", "value", "identified", "note"), rows)
+
+
+def _churn_brief(result: ChurnScored) -> str:
+    if result.kind is None:
+        return result.note or ""
+    learned = "learned tonight" if result.is_new else result.model_run_id
+    return f"churn risk of {result.customers:,} by {result.kind} ({learned})"
+
+
+def _churn_scored(result: ChurnScored) -> Table:
+    rows = [(alarm,) for alarm in (*result.alarms, *([result.note] if result.note else []))]
+    rows = rows or [("nothing has moved far",)]
+    return table(_churn_brief(result), ("drift",), rows)
 
 
 def _verdicts(title: str, verdicts: list[tuple[str, RuleResult]]) -> Table:

@@ -335,7 +335,10 @@ def _record_refusal(
 
 
 def _insert_model_runs(connection: duckdb.DuckDBPyConnection, run_id: str, rows: list[list[Any]]) -> None:
-    connection.execute("delete from audit.model_runs where run_id = ?", [run_id])
+    # what is on record of churn models, learned in the same step, stays
+    connection.execute(
+        "delete from audit.model_runs where run_id = ? and not starts_with(model_run_id, 'churn.')", [run_id]
+    )
     columns = (
         "model_run_id", "run_id", "as_of_date", "model", "parameter", "parameter_value", "standard_error",
         "is_identified", "log_likelihood", "customers", "distinct_states", "remark",
@@ -345,7 +348,9 @@ def _insert_model_runs(connection: duckdb.DuckDBPyConnection, run_id: str, rows:
 
 def _record_gate(connection: duckdb.DuckDBPyConnection, run_id: str, night: date, note: str | None) -> None:
     """The verdict of the score gate beside those of the other gates: held scores are a warning, the marts stand."""
-    connection.execute("delete from audit.gate_results where run_id = ? and boundary = 'scores'", [run_id])
+    connection.execute(
+        "delete from audit.gate_results where run_id = ? and boundary = 'scores' and object = 'clv'", [run_id]
+    )
     connection.execute(
         """insert into audit.gate_results by name select ? as run_id, ?::date as as_of_date, 'scores' as boundary,
             'scores' as source, 'clv' as object, 'scores_are_usual' as rule, 'drift' as aspect,
@@ -357,7 +362,10 @@ def _record_gate(connection: duckdb.DuckDBPyConnection, run_id: str, night: date
 
 def _call_stale(connection: duckdb.DuckDBPyConnection, run_id: str, night: date, note: str) -> None:
     """Scores that were kept are stale, and a night with stale objects says so."""
-    connection.execute("delete from audit.source_freshness where run_id = ? and source = 'scores'", [run_id])
+    connection.execute(
+        "delete from audit.source_freshness where run_id = ? and source = 'scores' and object = 'clv'",
+        [run_id],
+    )
     connection.execute(
         """insert into audit.source_freshness by name
         select ? as run_id, ?::date as as_of_date, 'scores' as source, 'clv' as object, 'stale' as status,

@@ -30,6 +30,7 @@ TOOL_DEFAULTS = {
     "GX_ANALYTICS_ENABLED": "false",
     "TQDM_DISABLE": "1",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
+    "OPENBLAS_NUM_THREADS": "1",  # models are small: threads that wait for each other took twenty times the work
 }
 
 SHORTEST_SECRET = 16  # characters

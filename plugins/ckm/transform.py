@@ -46,6 +46,8 @@ def dbt_vars(company: Company, night: date) -> dict[str, Any]:
         "fiscal_year_start_month": company.fiscal_year_start_month,
         "default_customer_type": company.customer_type,
         "zero_value_orders": company.zero_value_orders,
+        "churn_save_cost": company.churn_save_cost,
+        "churn_save_rate": company.churn_save_rate,
     }
 
 

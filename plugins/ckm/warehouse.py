@@ -15,7 +15,7 @@ from ckm import __version__, runs
 from ckm.contracts import source_contracts
 from ckm.errors import ConfigurationError, LoadRunning
 
-SCHEMA_VERSION = 4  # of the tables below; each change to them is a step in ckm.migrations
+SCHEMA_VERSION = 5  # of the tables below; each change to them is a step in ckm.migrations
 MEMORY_LIMIT = "2GB"  # of DuckDB, where CKM_MEMORY_LIMIT does not say
 
 LOG_COLUMNS: dict[str, str] = {
@@ -91,6 +91,15 @@ SCORE_TABLES: dict[str, str] = {
         metric varchar, metric_value double, baseline varchar, baseline_value double""",
     "calibration": """data_until date, model varchar, cut_date date, kind varchar, bin bigint, bin_date date,
         customers bigint, predicted double, actual double""",
+    "churn_driver": "customer_key varchar, driver varchar, contribution double, value double",
+    "churn_model": """model_run_id varchar, fitted_on date, kind varchar, is_calibrated boolean, model varchar,
+        rhythm varchar, spreads varchar, base double, intercept double, slope double, rows_learned bigint""",
+    "churn_backtest": """model_run_id varchar, model varchar, is_calibrated boolean, cut_date date, rows bigint,
+        rows_learned bigint, metric varchar, metric_value double""",
+    "churn_calibration": "model_run_id varchar, bin bigint, rows bigint, said double, happened double",
+    "churn_prediction": "cut_date date, customer_key varchar, probability double, model_run_id varchar",
+    "model_drift": """as_of_date date, model_run_id varchar, subject varchar, name varchar, measure varchar,
+        value double, alarm_above double, is_alarm boolean, customers bigint""",
 }
 
 IDENTITY_TABLES: dict[str, str] = {

@@ -3,6 +3,7 @@
 index.html   the night at a glance         dbt_docs/    dbt's own pages on models, columns and lineage
 gates.html   every rule with its verdict   data_docs/   GX's own pages on the suites of the night
 value.html   how good the value model is
+churn.html   the churn model and whom to save, where a model has scored the night
 """
 
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from ckm.home import Home
-from ckm.site import front, gates, tool_docs, value
+from ckm.site import churn, front, gates, tool_docs, value
 from ckm.site.pages import render
 
 
@@ -33,6 +34,9 @@ def write(
     links = [("gates.html", "Gates")]
     if _has_value(connection):
         links.append(("value.html", "Value"))
+    risks = churn.facts(connection)
+    if risks:
+        links.append(("churn.html", "Churn risk"))
     suites = tool_docs.copy_data_docs(home, folder / "data_docs")
     if suites:
         links.append(("data_docs/index.html", "Data Docs"))
@@ -48,6 +52,10 @@ def write(
         others = [link for link in links if link[0] != "value.html"]
         page = render("value.html", **about | {"links": others}, **value.facts(connection))
         (folder / "value.html").write_text(page, "utf-8")
+    if risks:
+        own = [link for link in links if link[0] != "churn.html"]
+        page = render("churn.html", **about | {"links": [own[0], ("gates.html", "Gates"), *own[1:]]}, **risks)
+        (folder / "churn.html").write_text(page, "utf-8")
     if suites:
         back = {"links": [("../index.html", "Overview"), ("../gates.html", "Gates")]}
         page = render("data_docs.html", **about | back, suites=suites)

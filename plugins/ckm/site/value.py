@@ -48,7 +48,7 @@ def facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     metrics = connection.execute(
         """
         select model, cut_date, horizon_days, metric, metric_value, baseline, baseline_value
-        from marts.model_backtest where is_chosen order by cut_date, metric
+        from marts.model_backtest where is_chosen and not starts_with(model, 'churn: ') order by cut_date, metric
         """
     ).fetchall()
     names = ("model", "cut_date", "horizon_days", "metric", "metric_value", "baseline", "baseline_value")
