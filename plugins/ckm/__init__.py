@@ -1,3 +1,3 @@
 """CKM Warehouse: nightly loads of customer knowledge into a DuckDB warehouse."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
