@@ -42,8 +42,8 @@ OF_THE_COMPLAINT = {
 }
 BORDERS = 3
 OF_ALL_VALUE = {
-    # a segment is a share of what all are worth, so whoever stands at the border of two may change sides; the models are
-    # those of New Year's Eve, so nobody's value or risk moves
+    # a segment is a share of what all are worth, so whoever stands at the border of two may change sides; the models
+    # are those of New Year's Eve, so nobody's value or risk moves
     "marts.clv": {"clv_segment"},
     "marts.customer_score_history": {"clv_segment"},
     # one customer's new place on the list of whom to save moves those between it and the old one by one
