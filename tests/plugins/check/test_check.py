@@ -73,7 +73,7 @@ def test_dead_source_is_looked_at_once(sources: Path, api: Api) -> None:
 
 def test_command_reports_a_dead_source(sources: Path, api: Api, ckm: Callable[..., Finished]) -> None:
     api.stop()
-    done = ckm("check", "--sources", sources)
+    done = ckm("check", "--sources", sources, "--home", sources.parent / "home")
     assert done.code == 2
     assert done.err == (
         f"ckm: {sources}: sources.complaints.objects.complaints: {api.url} does not answer, after 2 attempts. "
