@@ -52,7 +52,8 @@ class TestPopulationAndLabel:
             ("gus", date(2024, 7, 31), None),
         ):
             star.add("about_customers.fct_subscription", customer_key=customer, subscription_key=customer,
-                     started_on=date(2024, 1, 1), ends_on=ends, cancelled_on=cancelled, status="cancelled" if cancelled else "active")  # fmt: skip
+                     started_on=date(2024, 1, 1), ends_on=ends, cancelled_on=cancelled,
+                     status="cancelled" if cancelled else "active")  # fmt: skip
         population.build(star.connection, [CUT], NIGHT)
         assert {name: star.row(CUT, name)["label"] for name in ("eve", "finn", "gus")} == {
             "eve": 0, "finn": 1, "gus": 1,
