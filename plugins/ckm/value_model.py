@@ -247,14 +247,16 @@ def _fit_order_value(
     """Both models of order value on repeat purchases, their means binned half a per cent wide within a frequency."""
     bins = connection.execute(
         f"""
-        select valued_repeats, avg(repeat_mean_value)::double as mean_value, count(*) as customers
+        select valued_repeats, count(*) as customers,
+            -- added up in decimals, whose sum no number of threads changes
+            (sum(repeat_mean_value::decimal(38, 10)) / count(*))::double as mean_value
         from {table}
         where valued_repeats > 0
         group by valued_repeats, round(ln(repeat_mean_value) * 200)
         order by valued_repeats, mean_value
         """
     ).fetchnumpy()
-    n, mean, weight = (np.asarray(column, dtype=float) for column in bins.values())
+    n, weight, mean = (np.asarray(column, dtype=float) for column in bins.values())
     if not n.size:
         raise ValueError("nobody has bought anything of value a second time")
     return (

@@ -21,11 +21,12 @@ OF_THE_LINE = {
     "about_customers.fct_order_line": (1, {"unit_price", "net_amount", "net_revenue", "known_on"}),
     # the order in its customer's story
     "marts.customer_timeline": (1, {"summary"}),
-    # what the customer has bought, and is worth
+    # what the customer has bought, and is worth, tonight and as of the last month-ends
     "marts.customer_360": (1, {"net_revenue", "net_revenue_365d", "clv_365d"}),
     "marts.clv": (
-        1, {"avg_order_value", "expected_order_value", "clv_365d", "clv_365d_high", "clv_lifetime"}
+        1, {"avg_order_value", "expected_order_value", "clv_90d", "clv_365d", "clv_365d_high", "clv_lifetime"}
     ),
+    "marts.customer_score_history": (4, {"clv_365d"}),
 }  # fmt: skip
 OF_THE_COMPLAINT = {
     # the complaint with what it is about, and that tonight is the first to know it so
@@ -35,11 +36,12 @@ OF_THE_COMPLAINT = {
     # its month: one complaint fewer of what it was thought to be about, one more of what it is about
     COMPLAINTS: (2, set()),
 }
-OF_THE_MODEL = {
-    # what all pay per order is fitted on everybody's orders, less what everybody sends back, so each customer's value
-    # moves a little; whether they come back is fitted on days alone, so no chance of that does
-    "marts.clv": {"expected_order_value", "clv_365d", "clv_365d_high", "clv_lifetime"},
-    "marts.customer_360": {"clv_365d"},
+BORDERS = 3
+OF_ALL_VALUE = {
+    # a segment is a share of what all are worth, so whoever stands at the border of two may change sides; the model is
+    # that of New Year's Eve, so nobody's value moves
+    "marts.clv": {"clv_segment"},
+    "marts.customer_score_history": {"clv_segment"},
 }
 
 
@@ -167,17 +169,19 @@ class TestPublished:
 
     def test_rows_of_the_complainant_are_those_of_the_complaint(self, both: Corrected) -> None:
         found = changes(both, f"customer_key = '{both.complainant}'")
-        assert {table for table in found if table not in OF_THE_MODEL} == set(OF_THE_COMPLAINT) - {COMPLAINTS}
+        assert {table for table in found if table not in OF_ALL_VALUE} == set(OF_THE_COMPLAINT) - {COMPLAINTS}
         for table, change in OF_THE_COMPLAINT.items():
             assert table == COMPLAINTS or found[table] == change
 
-    def test_rows_of_all_others_are_those_of_the_model(self, both: Corrected) -> None:
+    def test_others_are_moved_only_over_the_border_of_a_segment(self, both: Corrected) -> None:
         found = changes(both, f"customer_key not in ('{both.buyer}', '{both.complainant}')")
-        assert {table: columns for table, (_, columns) in found.items()} == OF_THE_MODEL
+        for table, (count, columns) in found.items():
+            assert columns <= OF_ALL_VALUE[table]
+            assert count <= BORDERS * (4 if table == "marts.customer_score_history" else 1)
 
     def test_tables_without_a_customer_have_the_complaints_month_only(self, both: Corrected) -> None:
         found = changes(both)
-        assert {*found} == {*OF_THE_LINE, *OF_THE_COMPLAINT, *OF_THE_MODEL}
+        assert {*found} == {*OF_THE_LINE, *OF_THE_COMPLAINT}
         assert found[COMPLAINTS][0] == 2
         was, now = (
             set(rows(one.home, f"select month::varchar, category, opened from {COMPLAINTS}"))
@@ -188,18 +192,18 @@ class TestPublished:
         }
         assert sum(opened for *_, opened in was) == sum(opened for *_, opened in now)
 
-    def test_model_of_order_values_is_another_and_that_of_days_the_same(self, both: Corrected) -> None:
+    def test_the_model_of_the_last_month_end_stays(self, both: Corrected) -> None:
         was, now = (
             set(
                 rows(
                     one.home,
-                    "select model, parameter, round(parameter_value, 9) from audit.model_runs "
+                    "select model_run_id, parameter, parameter_value from audit.model_runs "
                     f"where as_of_date = '{NIGHT}'",
                 )
             )
             for one in (both.as_it_was, both.corrected)
         )
-        assert {model for model, *_ in was ^ now} == {"gamma_gamma"} and ("bg_nbd" in {m for m, *_ in was})
+        assert was == now and {run.rpartition(".")[2] for run, *_ in was} == {"2025-12-31"}
 
 
 class TestWarehouse:
