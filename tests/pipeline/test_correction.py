@@ -27,6 +27,8 @@ OF_THE_LINE = {
         1, {"avg_order_value", "expected_order_value", "clv_90d", "clv_365d", "clv_365d_high", "clv_lifetime"}
     ),
     "marts.customer_score_history": (4, {"clv_365d"}),
+    # what would be lost with the customer; BG/NBD alone says the chance, and it knows days and no money
+    "marts.churn_risk": (1, {"value_at_stake", "expected_loss", "saving_is_worth", "worth_saving_from"}),
 }  # fmt: skip
 OF_THE_COMPLAINT = {
     # the complaint with what it is about, and that tonight is the first to know it so
@@ -42,6 +44,7 @@ OF_ALL_VALUE = {
     # that of New Year's Eve, so nobody's value moves
     "marts.clv": {"clv_segment"},
     "marts.customer_score_history": {"clv_segment"},
+    "marts.churn_risk": {"loss_band"},
 }
 
 
