@@ -27,10 +27,8 @@ OF_THE_LINE = {
         1, {"avg_order_value", "expected_order_value", "clv_90d", "clv_365d", "clv_365d_high", "clv_lifetime"}
     ),
     "marts.customer_score_history": (4, {"clv_365d"}),
-    # what is lost if this customer stays away
-    "marts.churn_risk": (
-        1, {"value_at_stake", "expected_loss", "saving_is_worth", "worth_saving_from", "save_rank"}
-    ),
+    # what would be lost with the customer; BG/NBD alone says the chance, and it knows days and no money
+    "marts.churn_risk": (1, {"value_at_stake", "expected_loss", "saving_is_worth", "worth_saving_from"}),
 }  # fmt: skip
 OF_THE_COMPLAINT = {
     # the complaint with what it is about, and that tonight is the first to know it so
@@ -46,8 +44,7 @@ OF_ALL_VALUE = {
     # are those of New Year's Eve, so nobody's value or risk moves
     "marts.clv": {"clv_segment"},
     "marts.customer_score_history": {"clv_segment"},
-    # one customer's new place on the list of whom to save moves those between it and the old one by one
-    "marts.churn_risk": {"loss_band", "save_rank"},
+    "marts.churn_risk": {"loss_band"},
 }
 
 

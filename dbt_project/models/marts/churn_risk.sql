@@ -6,7 +6,6 @@
 -- customer brought in the last 365 days is at stake.
 -- Loss bands: customers ordered by expected loss; those who together bear the first half of it are high, up
 -- to 80 % medium, the others low. What counts is the running total before a customer's own loss.
--- Rank: those whom an offer pays for, by what it is worth.
 
 with dim_customer_current as (
 
@@ -203,8 +202,7 @@ cumulated as (
                 order by expected_loss desc nulls last, customer_key asc
                 rows between unbounded preceding and 1 preceding
             ), 0
-        ) as loss_before,
-        coalesce(saving_is_worth > 0, false) as is_worth_saving
+        ) as loss_before
     from risks
 
 ),
@@ -229,15 +227,6 @@ banded as (
         end as loss_band,
         saving_is_worth,
         worth_saving_from,
-        case
-            when is_worth_saving
-                then
-                    cast(
-                        row_number() over (
-                            partition by is_worth_saving order by saving_is_worth desc, customer_key asc
-                        ) as bigint
-                    )
-        end as save_rank,
         scored_as_of_date,
         model_run_id
     from cumulated

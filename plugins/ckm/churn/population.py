@@ -11,7 +11,8 @@ is not over on the night is censored: its label is null.
 Features look only before the cut, and only at what was known then: rows whose date and `known_from` are not after
 it. `known_from` is the date that first saw the row; what came with the first load of an object counts as known when
 it happened, as nobody can tell any more. States that carry a date are taken back to the cut: a complaint resolved
-after it is open, a subscription cancelled after it too. A value corrected later reads as corrected.
+after it is open, a subscription cancelled after it too. The end of a contract is what was said of it by the cut, as a
+renewal moves it. A value corrected later reads as corrected.
 """
 
 from __future__ import annotations
@@ -144,9 +145,14 @@ BLOCKS: tuple[Block, ...] = (
         ("about_customers.fct_subscription",),
         {"open_subscriptions": "0", "days_to_contract_end": "null"},
         """
+        with said as (
+            select cut_date, subscription_key, max_by(ends_on, said_on) as ends_on
+            from churn_cut join churn_contract_end on said_on <= cut_date group by all
+        )
         select cut_date, customer_key, count(*) as open_subscriptions,
-            min(ends_on - cut_date) as days_to_contract_end
+            min(said.ends_on - cut_date) filter (said.ends_on >= cut_date) as days_to_contract_end
         from asked join churn_subscription as fact using (customer_key)
+        left join said using (cut_date, subscription_key)
         where known_from <= cut_date and started_on <= cut_date and over_from > cut_date
         group by all
         """,
@@ -275,7 +281,7 @@ _FACTS: dict[str, tuple[str, str, str | None]] = {
     ),
     "churn_subscription": (
         "about_customers.fct_subscription",
-        """select customer_key, started_on, ends_on,
+        """select customer_key, subscription_key, started_on,
             least(cancelled_on, ends_on + 1, date '9999-12-31') as over_from, {known} as known_from
         from {fact}
         where {sample} and (cancelled_on is not null or ends_on is not null
@@ -425,6 +431,7 @@ def build(
                     connection.execute(f"create or replace temp table {table} as {_EMPTY[table]}")
                 continue
         connection.execute(f"create or replace temp table {table} as {text}")
+    _make_contract_ends(connection)
     counted = ">=" if zero_value_orders == "counted" else ">"
     _make_population(connection, min(known_by, night), counted)
     _make_frame(connection)
@@ -515,6 +522,23 @@ def _make_population(connection: duckdb.DuckDBPyConnection, known_by: date, coun
         left join stayed using (cut_date, customer_key)
         """
     )
+
+
+def _make_contract_ends(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `churn_contract_end`: what was said of the end of each subscription, and since when.
+
+    A contract that is renewed is given another end; read back, it would tell on the cut that it was going to be. So
+    an end counts from the day that the log first saw it, also what came with the first load.
+    """
+    fact = "about_customers.fct_subscription"
+    if not _exists(connection, fact):
+        return
+    if _exists(connection, "raw_crm.subscriptions"):
+        said = """select md5('crm|subscriptions|' || row_key) as subscription_key, ends_on, known_on as said_on
+            from raw_crm.subscriptions"""
+    else:
+        said = f"select subscription_key, ends_on, known_on as said_on from {fact}"
+    connection.execute(f"create or replace temp table churn_contract_end as {said}")
 
 
 def _make_frame(connection: duckdb.DuckDBPyConnection) -> None:
@@ -608,8 +632,8 @@ def _floats(column: np.ndarray) -> Floats:
 
 
 _EMPTY: dict[str, str] = {
-    "churn_subscription": """select null::varchar as customer_key, null::date as started_on, null::date as ends_on,
-        null::date as over_from, null::date as known_from where false""",
+    "churn_subscription": """select null::varchar as customer_key, null::varchar as subscription_key,
+        null::date as started_on, null::date as over_from, null::date as known_from where false""",
     "churn_complaint_event": "select null::varchar as complaint_key, null::date as happened_on where false",
 }
 """Of a star without some facts: what the population and the blocks on other facts still read."""

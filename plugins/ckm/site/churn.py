@@ -63,7 +63,7 @@ def facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
         select left(customer_key, 12) as customer, customer_key, churn_probability_90d, worth_saving_from,
             value_at_stake, expected_loss, loss_band, saving_is_worth, driver_1, driver_2, driver_3
         from marts.churn_risk semi join marts.churn_driver using (customer_key)
-        where save_rank <= {SHOWN} order by save_rank
+        where saving_is_worth > 0 order by saving_is_worth desc, customer_key limit {SHOWN}
         """,
         [],
     )
@@ -94,8 +94,8 @@ def facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
         "advice": table(
             connection,
             """
-            select count(*) as customers, count(save_rank) as worth_saving,
-                sum(saving_is_worth) filter (save_rank is not null) as bring,
+            select count(*) as customers, count(*) filter (saving_is_worth > 0) as worth_saving,
+                sum(saving_is_worth) filter (saving_is_worth > 0) as bring,
                 median(worth_saving_from) as pays_from, count(*) filter (loss_band = 'high') as half_of_the_loss,
                 count(*) filter (churn_probability_90d is not null and worth_saving_from is null) as never
             from marts.churn_risk

@@ -9,7 +9,8 @@ FIRST_LOAD = date(2024, 1, 1)
 TABLES = {
     "about_customers.fct_order_line": "customer_key varchar, order_date date, line_kind varchar, "
     "is_cancelled boolean, net_revenue decimal(18, 4), known_on date",
-    "about_customers.fct_subscription": "customer_key varchar, started_on date, ends_on date, cancelled_on date, "
+    "about_customers.fct_subscription": "customer_key varchar, subscription_key varchar, "
+    "started_on date, ends_on date, cancelled_on date, "
     "status varchar, known_on date",
     "from_customers.fct_complaint": "customer_key varchar, complaint_key varchar, received_date date, due_date date, "
     "first_action_date date, minutes_to_first_action double, is_disputed boolean, is_open boolean, "

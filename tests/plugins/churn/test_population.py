@@ -1,6 +1,7 @@
 """Who is asked about, what comes of it, and that nothing behind the cut is seen in front of it."""
 
 import csv
+import hashlib
 from datetime import date, timedelta
 
 import numpy as np
@@ -50,8 +51,9 @@ class TestPopulationAndLabel:
             ("finn", date(2025, 6, 30), date(2024, 8, 1)),
             ("gus", date(2024, 7, 31), None),
         ):
-            star.add("about_customers.fct_subscription", customer_key=customer, started_on=date(2024, 1, 1),
-                     ends_on=ends, cancelled_on=cancelled, status="cancelled" if cancelled else "active")  # fmt: skip
+            star.add("about_customers.fct_subscription", customer_key=customer, subscription_key=customer,
+                     started_on=date(2024, 1, 1), ends_on=ends, cancelled_on=cancelled,
+                     status="cancelled" if cancelled else "active")  # fmt: skip
         population.build(star.connection, [CUT], NIGHT)
         assert {name: star.row(CUT, name)["label"] for name in ("eve", "finn", "gus")} == {
             "eve": 0, "finn": 1, "gus": 1,
@@ -83,6 +85,24 @@ class TestNoLookAhead:
         assert before["hours_to_first_action"] is None
         assert (after["open_complaint_days"], after["bad_complaints_365d"]) == (None, 1)
         assert (after["days_since_bad_complaint"], after["hours_to_first_action"]) == (11, 10)
+
+    def test_a_contract_that_is_renewed_later_ends_as_was_said_by_the_cut(self, star: Star) -> None:
+        """The planted leak: whoever renews is given another end, and whoever leaves is not."""
+        key = hashlib.md5(b"crm|subscriptions|s").hexdigest()
+        star.add("about_customers.fct_subscription", customer_key="bob", subscription_key=key,
+                 started_on=date(2023, 8, 1), ends_on=date(2025, 7, 31), status="active")  # fmt: skip
+        star.connection.execute("create schema raw_crm")
+        star.connection.execute(
+            """create table raw_crm.subscriptions as
+            select 's' as row_key, date '2024-07-31' as ends_on, date '2024-02-01' as known_on
+            union all select 's', date '2025-07-31', date '2024-08-01'"""
+        )
+        cuts = [date(2024, 1, 31), CUT, date(2024, 8, 31)]
+        star.order("bob", date(2024, 1, 15))
+        population.build(star.connection, cuts, NIGHT)
+        ends = [star.row(cut, "bob")["days_to_contract_end"] for cut in cuts]
+        assert ends == [None, 31, 334]  # before the first load nobody knows what was said
+        assert [star.row(cut, "bob")["open_subscriptions"] for cut in cuts] == [1, 1, 1]
 
     def test_features_are_those_that_the_cut_itself_would_have_given(self, star: Star) -> None:
         star.add("from_customers.fct_complaint", customer_key="ada", complaint_key="k",
