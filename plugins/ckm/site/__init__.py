@@ -32,9 +32,10 @@ def write(
     folder.mkdir(parents=True)
     nodes = tool_docs.nodes(home)
     links = [("gates.html", "Gates")]
-    if _has_value(connection):
+    has_value = _has(connection, "clv", "model_backtest", "model_calibration")
+    if has_value:
         links.append(("value.html", "Value"))
-    risks = churn.facts(connection)
+    risks = churn.facts(connection) if _has(connection, "churn_risk", "churn_driver") else None
     if risks:
         links.append(("churn.html", "Churn risk"))
     suites = tool_docs.copy_data_docs(home, folder / "data_docs")
@@ -48,7 +49,7 @@ def write(
     links = [("index.html", "Overview"), *links[1:]]
     page = render("gates.html", **about | {"links": links}, **gates.facts(connection, run_id, nodes))
     (folder / "gates.html").write_text(page, "utf-8")
-    if _has_value(connection):
+    if has_value:
         others = [link for link in links if link[0] != "value.html"]
         page = render("value.html", **about | {"links": others}, **value.facts(connection))
         (folder / "value.html").write_text(page, "utf-8")
@@ -64,12 +65,13 @@ def write(
     shutil.copyfile(folder / "gates.html", home.gate_page)
 
 
-def _has_value(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the night has made the marts of the value model."""
-    return connection.execute(
-        "select count(*) = 3 from duckdb_tables() where schema_name = 'marts' "
-        "and table_name in ('clv', 'model_backtest', 'model_calibration')"
-    ).fetchone()[0]
+def _has(connection: duckdb.DuckDBPyConnection, *marts: str) -> bool:
+    """Whether the night has made all of these marts."""
+    (found,) = connection.execute(
+        "select count(*) from duckdb_tables() where schema_name = 'marts' and table_name in (select unnest(?))",
+        [list(marts)],
+    ).fetchone()
+    return found == len(marts)
 
 
 def write_gate_page(
