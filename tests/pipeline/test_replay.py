@@ -18,6 +18,9 @@ pytestmark = pytest.mark.slow
 
 NIGHTS = ("2025-06-29", "2025-06-30")
 OF_THE_NIGHT = ("known_on", "valid_from", "valid_to", "customer_version_key", "model_run_id")
+# What is learned from past days only looks at rows that were known then, and so at the night they came in.
+LEARNED_CHANCES = ("churn_probability_90d", "risk_band")
+LEARNED = {"marts.churn_driver", "marts.churn_risk", "marts.model_backtest", "marts.model_drift"}
 HEADERS = {
     "customers": "customer_id,customer_type,country,birth_date,created_at,updated_at",
     "products": "product_id,product_name,category,list_price,currency_code,updated_at",
@@ -170,8 +173,10 @@ def test_what_is_wrong_in_the_files_is_set_aside_on_the_first_night(shops: tuple
 def test_readers_see_what_they_would_of_systems_that_were_right_from_the_start(
     shops: tuple[Shop, Shop],
 ) -> None:
-    right, wrong = (contents(one.home, STAR_AND_MARTS, without=OF_THE_NIGHT) for one in shops)
-    assert [name for name, lines in right.items() if lines != wrong[name]] == []
+    without = OF_THE_NIGHT + LEARNED_CHANCES
+    right, wrong = (contents(one.home, STAR_AND_MARTS, without=without) for one in shops)
+    assert {name for name, lines in right.items() if lines != wrong[name]} <= LEARNED
+    assert [len(right[name]) for name in sorted(LEARNED)] == [len(wrong[name]) for name in sorted(LEARNED)]
     assert sum(map(len, right.values())) > 1000
 
 
