@@ -276,7 +276,9 @@ def _rates(connection: duckdb.DuckDBPyConnection, data_until: date) -> tuple[flo
     ).fetchone()
     (returned,) = connection.execute(
         f"""select -sum(net_revenue)::double from about_customers.fct_order_line
-        where line_kind = 'return' and not is_cancelled and order_date <= ? and {allowed}""",
+        where line_kind = 'return' and not is_cancelled and order_date <= $1 and {allowed}
+            -- whoever bought only later is none of theirs, on whichever night this is asked
+            and customer_key in (select customer_key from scores.purchase where order_date <= $1)""",
         [data_until],
     ).fetchone()
     kept = max(0.0, 1 - (returned or 0) / sales) if sales else 1.0

@@ -74,6 +74,19 @@ def test_a_home_that_starts_later_makes_the_same_model() -> None:
     assert one == other and len(one) > 300
 
 
+def test_returns_of_who_buys_only_later_are_not_in_the_model_of_a_month_end() -> None:
+    """A return of what was bought before the log begins, and a first purchase between the month-end and the night."""
+    purchases = bought(400, date(2026, 1, 10), 2)
+    first, later = (shop(purchases) for _ in range(2))
+    for connection in (first, later):
+        connection.execute("insert into all_purchases values ('new', '2026-01-05', 50, 0)")
+        connection.execute(
+            "insert into about_customers.fct_order_line values ('new', '2025-12-20', 'return', false, -500)"
+        )
+    one, other = night(first, date(2026, 1, 3)), night(later, date(2026, 1, 7))
+    assert one.model is not None and one.model == other.model and one.model.kept == 1.0
+
+
 def test_a_decision_survives_its_record(company: duckdb.DuckDBPyConnection) -> None:
     model = value_model.recorded(company, LAST)
     assert model is not None and value_model.from_json(model.as_json()) == model
