@@ -184,8 +184,8 @@ def ours(file: Path) -> dict[str, Any]:
                 "create or replace table scores.rfm_state as select *, true as is_profiling_allowed from known"
             )
         with clocked(found, "fit"):
-            fit = value_model._fit_orders(connection, "scores.rfm_state", ["bg_nbd"])
-            gg, shrunken, typical = value_model._fit_order_value(connection, "scores.rfm_state")
+            fit = value_model.fit_orders(connection, "scores.rfm_state", ["bg_nbd"])
+            gg, shrunken, typical = value_model.fit_order_value(connection, "scores.rfm_state")
         with clocked(found, "scores"):
             model = value_model.ValueModel(LAST, fit, gg, shrunken, "gamma_gamma", 1.0, None, typical, "")
             states = score._states(connection, "scores.rfm_state")

@@ -127,8 +127,8 @@ STAR = _of(
 SCORE = _of(
     "score", None,
     before_fitting="ckm.score:value_model.train:before:1",
-    with_a_backtest_and_no_model="ckm.value_model:compare:after:1",
-    in_fitting="ckm.value_model:_fit_order_value:after:2",
+    with_a_backtest_and_no_model="ckm.value_model.training:compare:after:1",
+    in_fitting="ckm.value_model.training:fit_order_value:after:1",
     before_the_scores_are_judged="ckm.score:_out_of_band:before:1",
     in_the_transaction_with_scores_of_tonight_alone="ckm.score:_write:after:1",
     before_the_commit="ckm.score:_record:after:1",

@@ -1,14 +1,10 @@
-"""The value model of a company: fitted and chosen by backtest on purchases up to a month-end, then kept.
+"""Models and simple rules against what happened: which of them did best, and how near it came.
 
-    scores.purchase → histories at two cuts → three models of repeat buying, two of order value, four simple
-    rules against what happened → the model that did best, fitted again on everything up to the month-end
-
-A decision is recorded in `scores.model_decision` with its backtest, and every night until the next month-end
-scores with it: parameters stay, scores move. Customers who opted out of profiling are in none of it.
+histories before a cut → three models of repeat buying, two of order value, four simple rules → losses, metrics,
+calibration, tracking, coverage → `scores.backtest`, `scores.calibration`
 """
 
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,196 +13,25 @@ import numpy as np
 import pyarrow as pa
 
 from ckm.bulk import insert_rows
-from ckm.clv import backtest, gamma_gamma, shrunken_mean, value
-from ckm.clv.gamma_gamma import GammaGammaFit, GammaGammaParameters
-from ckm.clv.order_fit import OrderFit
-from ckm.clv.orders import MODELS, PARAMETERS
-from ckm.clv.shrunken_mean import ShrunkenMeanParameters
+from ckm.clv import backtest, value
+from ckm.clv.orders import MODELS
+from ckm.value_model.decision import ValueModel
+from ckm.value_model.fitting import distinct, fit_order_value, histories
 
-HORIZON_DAYS = 90
-"""A backtest looks so far ahead, or a third of the history where that is less."""
-SMALLEST_HORIZON_DAYS = 14
 MIN_HOLDOUT_CUSTOMERS = 100
 """With fewer customers before the cut there is no backtest, and the simplest model is taken."""
-MARGIN_KNOWN = 0.95
-"""Where the cost of this share of sales is known, value is margin."""
 BASELINES = ("last_period", "rate", "mean", "rfm")
 JUDGED_CUSTOMERS = 4000
 """Intervals are judged on so many customers, the first by key."""
+BACKTEST_COLUMNS = (
+    "data_until", "model", "cut_date", "horizon_days", "is_chosen", "metric", "metric_value", "baseline",
+    "baseline_value",
+)  # fmt: skip
+CALIBRATION_COLUMNS = (
+    "data_until", "model", "cut_date", "kind", "bin", "bin_date", "customers", "predicted", "actual",
+)  # fmt: skip
 _PIT_DRAWS, _GROUP, _SEED = 200, 100, 20
 _LEVEL = 0.90
-
-
-@dataclass(frozen=True)
-class ValueModel:
-    """What was decided on purchases up to `data_until`. Times are days, values of the reporting currency.
-
-    `kept` is the share of sales that did not come back, by which value is netted (a return names no order, so it
-    cannot be taken off the one it belongs to); `margin_rate` what is left of sales after their cost, None where
-    too few costs are known. `typical_value` is the mean of a repeat purchase.
-    """
-
-    data_until: date
-    orders: OrderFit
-    order_value: GammaGammaFit
-    shrunken: ShrunkenMeanParameters
-    value_model: str
-    kept: float
-    margin_rate: float | None
-    typical_value: float
-    note: str
-
-    @property
-    def model_run_id(self) -> str:
-        return f"{self.orders.parameters.model}.{self.data_until}"
-
-    @property
-    def value_basis(self) -> str:
-        return "revenue" if self.margin_rate is None else "margin"
-
-    @property
-    def money(self) -> float:
-        """What of a purchase's value counts."""
-        return self.kept * (1.0 if self.margin_rate is None else self.margin_rate)
-
-    def value_sql(self, money: float | None = None) -> str:
-        """Expected value of one order of a customer, as SQL over `valued_repeats` and `repeat_mean_value`."""
-        share = self.money if money is None else money
-        spent = "valued_repeats * coalesce(repeat_mean_value, 0)::double"
-        p, q, gamma = (getattr(self.order_value.parameters, name) for name in ("p", "q", "gamma"))
-        if self.value_model == "gamma_gamma":
-            return f"({share!r}::double * {p!r}::double * ({gamma!r}::double + {spent}) / ({p!r}::double * valued_repeats + {q - 1!r}::double))"  # noqa: E501
-        if self.value_model == "shrunken_mean":
-            mean, k = self.shrunken.mean, self.shrunken.strength
-            return (
-                f"({share!r}::double * ({spent} + {mean * k!r}::double) / (valued_repeats + {k!r}::double))"
-            )
-        return f"({share!r}::double * {self.typical_value!r}::double)"
-
-    def as_json(self) -> str:
-        return json.dumps(
-            asdict(self)
-            | {"data_until": self.data_until.isoformat(), "order_model": self.orders.parameters.model}
-        )
-
-
-def from_json(text: str) -> ValueModel:
-    """The decision that `as_json` wrote."""
-    told = json.loads(text)
-    kind = PARAMETERS[told.pop("order_model")]
-    return ValueModel(
-        **told
-        | {
-            "data_until": date.fromisoformat(told["data_until"]),
-            "orders": _fit_from(OrderFit, kind, told["orders"]),
-            "order_value": _fit_from(GammaGammaFit, GammaGammaParameters, told["order_value"]),
-            "shrunken": ShrunkenMeanParameters(**told["shrunken"]),
-        }
-    )
-
-
-def _fit_from(fit: Any, kind: Any, told: dict[str, Any]) -> Any:
-    covariance, errors = told["log_covariance"], told["standard_errors"]
-    return fit(
-        **told
-        | {
-            "parameters": kind(**told["parameters"]),
-            "standard_errors": kind(**errors) if errors else None,
-            "log_covariance": tuple(tuple(row) for row in covariance) if covariance else None,
-        }
-    )
-
-
-def recorded(
-    connection: duckdb.DuckDBPyConnection, data_until: date, *, or_before: bool = False
-) -> ValueModel | None:
-    """The decision on purchases up to a day; the last one before where there is none and `or_before`."""
-    found = connection.execute(
-        f"""select decision from scores.model_decision
-        where data_until {"<=" if or_before else "="} ? order by data_until desc limit 1""",
-        [data_until],
-    ).fetchone()
-    return from_json(found[0]) if found else None
-
-
-def record(connection: duckdb.DuckDBPyConnection, model: ValueModel, run_id: str) -> None:
-    """Put a decision on record; its backtest is already there."""
-    connection.execute("delete from scores.model_decision where data_until = ?", [model.data_until])
-    connection.execute(
-        "insert into scores.model_decision values (?, ?, ?, ?, ?)",
-        [model.data_until, run_id, model.orders.parameters.model, model.value_model, model.as_json()],
-    )
-
-
-def histories(connection: duckdb.DuckDBPyConnection, name: str, cut: date, horizon: int = 0) -> None:
-    """Make the temporary table `name`: every customer with a purchase by `cut`, as then, and what came after.
-
-    Columns as in `scores.rfm_state`, further `orders` and `spend` in the horizon days after the cut,
-    `last_orders` and `last_spend` in as many days before it.
-    """
-    end, begin = cut + timedelta(days=horizon), cut - timedelta(days=horizon)
-    connection.execute(
-        f"""
-        create or replace temporary table {name} as
-        select customer_key,
-            frequency, first_to_last_order_days, age_days, valued_repeats,
-            case when valued_repeats > 0 then (gross_sales - first_value) / valued_repeats end as repeat_mean_value,
-            gross_sales / (frequency + 1) as mean_value, orders, spend, last_orders, last_spend
-        from (
-            select customer_key,
-                count(*) filter (order_date <= $cut) - 1 as frequency,
-                date_diff('day', min(order_date), max(order_date) filter (order_date <= $cut))
-                    as first_to_last_order_days,
-                date_diff('day', min(order_date), $cut) as age_days,
-                arg_min(purchase_value, order_date)::double as first_value,
-                count(*) filter (order_date <= $cut and purchase_value > 0)
-                    - (arg_min(purchase_value, order_date) > 0)::int as valued_repeats,
-                (sum(purchase_value) filter (order_date <= $cut))::double as gross_sales,
-                count(*) filter (order_date > $cut) as orders,
-                coalesce(sum(purchase_value) filter (order_date > $cut), 0)::double as spend,
-                count(*) filter (order_date > $begin and order_date <= $cut) as last_orders,
-                coalesce(sum(purchase_value) filter (order_date > $begin and order_date <= $cut), 0)::double
-                    as last_spend
-            from scores.purchase
-            where order_date <= $end
-                and customer_key in (select customer_key from scores.rfm_state where is_profiling_allowed)
-            group by customer_key
-            having min(order_date) <= $cut
-        )
-        """,
-        {"cut": cut, "end": end, "begin": begin},
-    )
-
-
-def train(connection: duckdb.DuckDBPyConnection, data_until: date) -> ValueModel | str:
-    """Choose and fit on purchases up to a day, and leave the backtest in `scores.backtest` and `scores.calibration`.
-
-    Returns the sentence that says why, where there is too little to fit.
-    """
-    choice = Choice("bg_nbd", "gamma_gamma", list(MODELS), "no backtest: the history is too short")
-    first_day = connection.execute("select min(order_date) from scores.purchase").fetchone()[0]
-    for table in ("backtest", "calibration"):
-        connection.execute(f"delete from scores.{table} where data_until = ?", [data_until])
-    if first_day is None or first_day > data_until:
-        return "nobody has bought anything yet"
-    horizon = min(HORIZON_DAYS, (data_until - first_day).days // 3)
-    if horizon >= SMALLEST_HORIZON_DAYS:
-        choice = compare(connection, data_until, horizon) or choice
-    histories(connection, "history", data_until)
-    try:
-        fitted = _fit_orders(connection, "history", choice.ranking)
-        order_value, shrunken, typical = _fit_order_value(connection, "history")
-    except ValueError as error:
-        return str(error)
-    if not fitted.enough:
-        return fitted.note
-    value_model = choice.value_model
-    if value_model == "gamma_gamma" and order_value.parameters.q <= 1:
-        value_model = "typical_value"  # the population's mean is infinite under the fit
-    kept, margin_rate = _rates(connection, data_until)
-    return ValueModel(
-        data_until, fitted, order_value, shrunken, value_model, kept, margin_rate, typical, choice.note
-    )
 
 
 @dataclass(frozen=True)
@@ -219,73 +44,6 @@ class Choice:
     note: str
 
 
-def _distinct(connection: duckdb.DuckDBPyConnection, table: str, *more: str) -> dict[str, np.ndarray]:
-    columns = ", ".join(("frequency", "first_to_last_order_days", "age_days", *more))
-    found = connection.execute(
-        f"select {columns}, count(*) as weight from {table} group by all order by all"
-    ).fetchnumpy()
-    return {name: np.asarray(column, dtype=float) for name, column in found.items()}
-
-
-def _fit_orders(connection: duckdb.DuckDBPyConnection, table: str, ranking: list[str]) -> OrderFit:
-    """The fit of the first model of the ranking whose parameters the data tell, else that of the first."""
-    states = _distinct(connection, table)
-    fits = []
-    for name in ranking:
-        fit = MODELS[name].fit(*states.values())
-        if fit.identified:
-            return fit
-        fits.append(fit)
-        if not fit.enough:
-            break
-    return fits[0]
-
-
-def _fit_order_value(
-    connection: duckdb.DuckDBPyConnection, table: str
-) -> tuple[GammaGammaFit, ShrunkenMeanParameters, float]:
-    """Both models of order value on repeat purchases, their means binned half a per cent wide within a frequency."""
-    bins = connection.execute(
-        f"""
-        select valued_repeats, count(*) as customers,
-            -- added up in decimals, whose sum no number of threads changes
-            (sum(repeat_mean_value::decimal(38, 10)) / count(*))::double as mean_value
-        from {table}
-        where valued_repeats > 0
-        group by valued_repeats, round(ln(repeat_mean_value) * 200)
-        order by valued_repeats, mean_value
-        """
-    ).fetchnumpy()
-    n, weight, mean = (np.asarray(column, dtype=float) for column in bins.values())
-    if not n.size:
-        raise ValueError("nobody has bought anything of value a second time")
-    return (
-        gamma_gamma.fit(n, mean, weight),
-        shrunken_mean.fit(n, mean, weight),
-        float(np.average(mean, weights=weight * n)),
-    )
-
-
-def _rates(connection: duckdb.DuckDBPyConnection, data_until: date) -> tuple[float, float | None]:
-    """Shares of sales that stay with the customer, and after their cost with the company."""
-    allowed = "customer_key in (select customer_key from scores.rfm_state where is_profiling_allowed)"
-    sales, costed, cost = connection.execute(
-        f"""select sum(purchase_value)::double, sum(costed_value)::double, sum(purchase_cost)::double
-        from scores.purchase where order_date <= ? and {allowed}""",
-        [data_until],
-    ).fetchone()
-    (returned,) = connection.execute(
-        f"""select -sum(net_revenue)::double from about_customers.fct_order_line
-        where line_kind = 'return' and not is_cancelled and order_date <= $1 and {allowed}
-            -- whoever bought only later is none of theirs, on whichever night this is asked
-            and customer_key in (select customer_key from scores.purchase where order_date <= $1)""",
-        [data_until],
-    ).fetchone()
-    kept = max(0.0, 1 - (returned or 0) / sales) if sales else 1.0
-    known = bool(sales) and costed >= MARGIN_KNOWN * sales and cost > 0
-    return kept, max(0.0, 1 - cost / costed) if known else None
-
-
 def compare(
     connection: duckdb.DuckDBPyConnection, data_until: date, horizon: int, judged: int = JUDGED_CUSTOMERS
 ) -> Choice | None:
@@ -296,12 +54,12 @@ def compare(
     """
     cut = data_until - timedelta(days=horizon)
     histories(connection, "holdout", cut, horizon)
-    states = _distinct(connection, "holdout")
+    states = distinct(connection, "holdout")
     if not states["weight"].size or states["weight"].sum() < MIN_HOLDOUT_CUSTOMERS:
         return None
     fits = {name: module.fit(*states.values()) for name, module in MODELS.items()}
     try:
-        gg, shrunken, typical = _fit_order_value(connection, "holdout")
+        gg, shrunken, typical = fit_order_value(connection, "holdout")
     except ValueError:
         return None
     if not fits["bg_nbd"].enough:
@@ -339,7 +97,7 @@ def measure_since(connection: duckdb.DuckDBPyConnection, model: ValueModel, nigh
     if horizon < 1:
         return
     histories(connection, "since", model.data_until, horizon)
-    states = _distinct(connection, "since")
+    states = distinct(connection, "since")
     law = model.orders.parameters
     x, t_x, age, _ = states.values()
     _show_predictions(
@@ -383,7 +141,7 @@ def _losses(
     connection: duckdb.DuckDBPyConnection, predictions: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Deviance of each model's expectation per distinct state and number of orders, and the customers in each."""
-    outcomes = _distinct(connection, "holdout", "orders")
+    outcomes = distinct(connection, "holdout", "orders")
     keys = np.stack([outcomes[name] for name in ("frequency", "first_to_last_order_days", "age_days")])
     # Both are in the order of the states, so the n-th change of state among the outcomes is the n-th state.
     at = np.append(0, np.cumsum((np.diff(keys) != 0).any(axis=0)))
@@ -507,15 +265,6 @@ def _measure(
     insert_rows(connection, "scores.backtest", BACKTEST_COLUMNS, rows)
 
 
-BACKTEST_COLUMNS = (
-    "data_until", "model", "cut_date", "horizon_days", "is_chosen", "metric", "metric_value", "baseline",
-    "baseline_value",
-)  # fmt: skip
-CALIBRATION_COLUMNS = (
-    "data_until", "model", "cut_date", "kind", "bin", "bin_date", "customers", "predicted", "actual",
-)  # fmt: skip
-
-
 def _calibrate(
     connection: duckdb.DuckDBPyConnection,
     data_until: date,
@@ -622,13 +371,3 @@ def _intervals(
             totals, spend[:size].reshape(groups, _GROUP).sum(axis=1), _LEVEL
         )
     return measured
-
-
-def parameters_of(model: ValueModel) -> list[tuple[str, str, float, float | None, Any]]:
-    """Model, parameter, value, standard error and fit of everything that was estimated."""
-    rows: list[tuple[str, str, float, float | None, Any]] = []
-    for name, fit in ((model.orders.parameters.model, model.orders), ("gamma_gamma", model.order_value)):
-        for field in fields(fit.parameters):
-            error = getattr(fit.standard_errors, field.name) if fit.standard_errors else None
-            rows.append((name, field.name, getattr(fit.parameters, field.name), error, fit))
-    return rows
