@@ -9,6 +9,7 @@ import numpy as np
 from ckm.churn import backtest, population
 from ckm.churn.frame import Floats
 from ckm.churn.population import HORIZON_DAYS, Rows
+from ckm.months import month_ends
 
 JUDGED = 4
 
@@ -17,7 +18,7 @@ def rows_of(connection: duckdb.DuckDBPyConnection, night: date, most_rows: int |
     """All month-ends of a star as rows to learn from and be judged on, BG/NBD's log-odds in front."""
     first = population.first_purchase(connection)
     assert first is not None
-    population.build(connection, population.month_ends(first, night), night, most_rows=most_rows)
+    population.build(connection, month_ends(first, night), night, most_rows=most_rows)
     rows, _ = backtest.with_rhythm(
         population.read(connection), lambda cut: population.states(connection, cut)
     )

@@ -9,7 +9,7 @@ out of band is not written: the last good scores stay, under their own date.
 
 import math
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -20,6 +20,7 @@ from ckm import value_model
 from ckm.bulk import insert_rows
 from ckm.clv import value
 from ckm.clv.orders import model_of
+from ckm.months import last_month_ends
 from ckm.value_model import ValueModel
 
 DAYS_90, DAYS_365 = 90.0, 365.0
@@ -96,19 +97,9 @@ def score(
     return Scored(customers, distinct, found, f"not scored: {note}" if note else None, held, trained)
 
 
-def month_ends(night: date, count: int) -> list[date]:
-    """The last month-ends up to a night, the night included, from the latest to the earliest."""
-    found, day = [], night + timedelta(days=1)
-    while len(found) < count:
-        day = day.replace(day=1)
-        found.append(day - timedelta(days=1))
-        day = found[-1]
-    return found
-
-
 def _model(connection: duckdb.DuckDBPyConnection, night: date, run_id: str) -> tuple[ValueModel | str, bool]:
     """The model of the last month-end; of tonight where a young company had too little then; else the last one."""
-    (month_end,) = month_ends(night, 1)
+    (month_end,) = last_month_ends(night, 1)
     if known := value_model.recorded(connection, month_end):
         return known, False
     reason = ""
@@ -269,7 +260,7 @@ def _score_month_ends(
     law = model.orders.parameters
     orders = model_of(law)
     connection.execute("delete from scores.month_end")
-    for day in month_ends(night, MONTH_ENDS):
+    for day in last_month_ends(night, MONTH_ENDS):
         value_model.histories(connection, "month_end_history", day)
         states = _states(connection, "month_end_history")
         if not states.weight.size:

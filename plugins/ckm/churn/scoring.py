@@ -21,6 +21,7 @@ import pyarrow as pa
 from ckm.bulk import insert_rows
 from ckm.churn import backtest, gate, population, trees
 from ckm.churn.blend import RHYTHM, Model, hyperparameters
+from ckm.churn.frame import Floats
 from ckm.churn.measures import (
     Bin,
     Shares,
@@ -35,6 +36,7 @@ from ckm.churn.population import HORIZON_DAYS, Rows
 from ckm.churn.reasons import kept as still_said
 from ckm.churn.reasons import of, reasons
 from ckm.clv.bg_nbd import BgNbdParameters
+from ckm.months import month_ends
 
 CUTS_LEARNED_FROM = 24
 MOVED_A_LOT = 0.25
@@ -140,7 +142,7 @@ def learn(
     first = population.first_purchase(connection)
     if first is None or first > month_end:
         return "there are no orders yet"
-    cuts = population.month_ends(first, month_end)[-CUTS_LEARNED_FROM:]
+    cuts = month_ends(first, month_end)[-CUTS_LEARNED_FROM:]
     if not cuts:
         return "there is no whole month of orders yet"
     population.build(
@@ -254,9 +256,7 @@ def _keep(
         raise
 
 
-def _write_scores(
-    connection: duckdb.DuckDBPyConnection, kept: Kept, rows: Rows, night: date
-) -> population.Floats:
+def _write_scores(connection: duckdb.DuckDBPyConnection, kept: Kept, rows: Rows, night: date) -> Floats:
     """Write the chances and every contribution in place of those of the night before; returns the chances."""
     connection.execute("delete from scores.churn_driver")
     probability = np.empty(len(rows.label))
@@ -319,8 +319,8 @@ def _score_month_ends(
 def _write_drivers(
     connection: duckdb.DuckDBPyConnection,
     keys: np.ndarray,
-    values: population.Floats,
-    shares: population.Floats,
+    values: Floats,
+    shares: Floats,
     kept: Kept,
     base: float,
 ) -> None:
@@ -354,7 +354,7 @@ def _watch(
     connection: duckdb.DuckDBPyConnection,
     kept: Kept,
     rows: Rows,
-    probability: population.Floats,
+    probability: Floats,
     night: date,
     zero_value_orders: str,
 ) -> list[str]:

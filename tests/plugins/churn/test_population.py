@@ -10,6 +10,9 @@ from tests.conftest import PROJECT
 from tests.plugins.churn.star import Star
 
 from ckm.churn import backtest, population
+from ckm.churn.features import FEATURES
+from ckm.churn.frame import Frame
+from ckm.months import month_ends
 
 CUT = date(2024, 6, 30)
 NIGHT = date(2024, 12, 31)
@@ -127,7 +130,7 @@ class TestNoLookAhead:
         draws = np.random.default_rng(4)
         label = (draws.random(1000) < 0.6).astype(float)
         honest = label + draws.normal(0, 1.5, 1000)
-        frame = population.Frame(("honest", "closed_account"), np.column_stack([honest, label * 30]))
+        frame = Frame(("honest", "closed_account"), np.column_stack([honest, label * 30]))
         assert backtest.given_away(frame, label) == ("closed_account",)
         assert backtest.usable_features(frame, label) == ("honest",)
 
@@ -149,10 +152,10 @@ class TestFeatures:
     def test_each_is_described_for_who_has_to_act_on_it(self) -> None:
         with (PROJECT / "dbt_project" / "seeds" / "churn_feature.csv").open(encoding="utf-8") as file:
             described = [row["driver"] for row in csv.DictReader(file)]
-        assert described == ["base", *population.FEATURES]
+        assert described == ["base", *FEATURES]
 
     def test_month_ends(self) -> None:
-        assert population.month_ends(date(2024, 1, 15), date(2024, 4, 29)) == [
+        assert month_ends(date(2024, 1, 15), date(2024, 4, 29)) == [
             date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31),
         ]  # fmt: skip
-        assert population.month_ends(date(2024, 4, 1), date(2024, 4, 30)) == [date(2024, 4, 30)]
+        assert month_ends(date(2024, 4, 1), date(2024, 4, 30)) == [date(2024, 4, 30)]

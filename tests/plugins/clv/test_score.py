@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ckm import score as scoring
 from ckm import value_model
 from ckm.clv import backtest, gamma_gamma, shrunken_mean, value
 from ckm.clv.orders import MODELS
+from ckm.months import last_month_ends
 
 from .cdnow import CALIBRATION_END, HOLDOUT_END, folder
 from .shop import all_known, bought, night, shop
@@ -338,12 +338,12 @@ def test_cdnow_holdout_of_39_weeks_beside_the_simple_rules() -> None:
 
 
 def test_month_ends() -> None:
-    assert scoring.month_ends(date(2024, 3, 31), 3) == [
+    assert last_month_ends(date(2024, 3, 31), 3) == [
         date(2024, 3, 31),
         date(2024, 2, 29),
         date(2024, 1, 31),
     ]
-    assert scoring.month_ends(date(2024, 3, 30), 2) == [date(2024, 2, 29), date(2024, 1, 31)]
+    assert last_month_ends(date(2024, 3, 30), 2) == [date(2024, 2, 29), date(2024, 1, 31)]
 
 
 def test_shrunken_mean_finds_the_variances() -> None:
