@@ -18,40 +18,48 @@ MARGIN_KNOWN = 0.95
 def histories(connection: duckdb.DuckDBPyConnection, name: str, cut: date, horizon: int = 0) -> None:
     """Make the temporary table `name`: every customer with a purchase by `cut`, as then, and what came after.
 
-    Columns as in `scores.rfm_state`, further `orders` and `spend` in the horizon days after the cut,
+    Columns as in `scores.rfm_state`; with a horizon also `orders` and `spend` in so many days after the cut,
     `last_orders` and `last_spend` in as many days before it.
     """
-    end, begin = cut + timedelta(days=horizon), cut - timedelta(days=horizon)
+    # Without a horizon no row lies after the cut, and conditions cost as much as the sums they stand at.
+    past = "filter (order_date <= $cut)" if horizon else ""
+    later, earlier = "filter (order_date > $cut)", "filter (order_date > $begin and order_date <= $cut)"
+    around = {
+        "orders": f"count(*) {later}",
+        "spend": f"coalesce(sum(purchase_value) {later}, 0)::double",
+        "last_orders": f"count(*) {earlier}",
+        "last_spend": f"coalesce(sum(purchase_value) {earlier}, 0)::double",
+    }
+    names, sums = ("", "")
+    days = {"cut": cut, "end": cut + timedelta(days=horizon)}
+    if horizon:
+        days["begin"] = cut - timedelta(days=horizon)
+        names = "".join(f", {name}" for name in around)
+        sums = "".join(f", {sql} as {name}" for name, sql in around.items())
     connection.execute(
         f"""
         create or replace temporary table {name} as
         select customer_key,
             frequency, first_to_last_order_days, age_days, valued_repeats,
             case when valued_repeats > 0 then (gross_sales - first_value) / valued_repeats end as repeat_mean_value,
-            gross_sales / (frequency + 1) as mean_value, orders, spend, last_orders, last_spend
+            gross_sales / (frequency + 1) as mean_value{names}
         from (
             select customer_key,
-                count(*) filter (order_date <= $cut) - 1 as frequency,
-                date_diff('day', min(order_date), max(order_date) filter (order_date <= $cut))
-                    as first_to_last_order_days,
+                count(*) {past} - 1 as frequency,
+                date_diff('day', min(order_date), max(order_date) {past}) as first_to_last_order_days,
                 date_diff('day', min(order_date), $cut) as age_days,
                 arg_min(purchase_value, order_date)::double as first_value,
                 count(*) filter (order_date <= $cut and purchase_value > 0)
                     - (arg_min(purchase_value, order_date) > 0)::int as valued_repeats,
-                (sum(purchase_value) filter (order_date <= $cut))::double as gross_sales,
-                count(*) filter (order_date > $cut) as orders,
-                coalesce(sum(purchase_value) filter (order_date > $cut), 0)::double as spend,
-                count(*) filter (order_date > $begin and order_date <= $cut) as last_orders,
-                coalesce(sum(purchase_value) filter (order_date > $begin and order_date <= $cut), 0)::double
-                    as last_spend
+                (sum(purchase_value) {past})::double as gross_sales{sums}
             from scores.purchase
             where order_date <= $end
-                and customer_key in (select customer_key from scores.rfm_state where is_profiling_allowed)
             group by customer_key
             having min(order_date) <= $cut
         )
+        where customer_key in (select customer_key from scores.rfm_state where is_profiling_allowed)
         """,
-        {"cut": cut, "end": end, "begin": begin},
+        days,
     )
 
 
