@@ -22,17 +22,6 @@ dim_customer_current as (
 
 ),
 
-numbered_purchases as (
-
-    select
-        customer_key,
-        order_date,
-        purchase_value,
-        row_number() over (partition by customer_key order by order_date) as purchase_number
-    from purchase
-
-),
-
 returned as (
 
     select
@@ -59,10 +48,11 @@ histories as (
         max(order_date) as last_order_date,
         cast(sum(purchase_value) as decimal(18, 4)) as gross_sales,
         -- the first purchase tells what won the customer, the repeats what the customer is worth
-        sum(case when purchase_number > 1 then purchase_value end) as repeat_sales,
+        sum(purchase_value) - min_by(purchase_value, order_date) as repeat_sales,
         -- the value model knows only orders that have a value
-        sum(case when purchase_number > 1 and purchase_value > 0 then 1 else 0 end) as valued_repeats
-    from numbered_purchases
+        sum(case when purchase_value > 0 then 1 else 0 end)
+        - case when min_by(purchase_value, order_date) > 0 then 1 else 0 end as valued_repeats
+    from purchase
     group by customer_key
 
 ),
