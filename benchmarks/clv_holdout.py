@@ -31,6 +31,7 @@ METRICS = {
 LAWS = {
     "pit_distance_orders": "distance from uniform, orders", "pit_distance_spend": "the same, spend",
     "coverage_of_customers": "intervals that held, customers", "coverage_of_hundreds": "the same, hundreds",
+    "level_error": "level of all customers, root mean square of months before the cut",
 }  # fmt: skip
 
 

@@ -237,11 +237,14 @@ def draw_spend(
     horizon_days: float,
     draws: int,
     seed: int,
+    level_error: float = 0.0,
 ) -> tuple[Floats, Floats]:
     """Orders and undiscounted spend of each customer in the horizon, drawn from the predictive law.
 
     Each draw takes parameters from the fits' uncertainty and, for each customer, orders and their values given
-    the past: both results have the shape (draws, customers). For totals of groups and for probability integral
+    the past: both results have the shape (draws, customers). Where all customers together may order more or less than
+    expected, `level_error` is the standard deviation of the logarithm of that level, of which each draw has one: time
+    runs so much faster for everybody. For totals of groups and for probability integral
     transforms; a customer's own interval needs no draws (`value_interval_factors`).
     """
     rng = np.random.default_rng(seed)
@@ -258,7 +261,8 @@ def draw_spend(
             )
             for fit in (orders, order_value)
         )
-        count = model_of(law).draw_orders(law, frequency, recency, age, horizon_days, rng)
+        level = np.exp(level_error * rng.standard_normal())
+        count = model_of(law).draw_orders(law, frequency, recency, age, horizon_days * level, rng)
         rate = rng.gamma(gg.p * transactions + gg.q) / (gg.gamma + known)
         value = rng.gamma(np.maximum(gg.p * count, 1e-12)) / rate
         counts[draw], spends[draw] = count, np.where(count > 0, value, 0.0)

@@ -17,6 +17,7 @@ from ckm.clv import backtest, value
 from ckm.clv.orders import MODELS
 from ckm.value_model.decision import ValueModel
 from ckm.value_model.fitting import distinct, fit_order_value, histories
+from ckm.value_model.level import level_error
 
 MIN_HOLDOUT_CUSTOMERS = 100
 """With fewer customers before the cut there is no backtest, and the simplest model is taken."""
@@ -77,7 +78,8 @@ def compare(
     )
     at_cut = ValueModel(cut, fits[order_model], gg, shrunken, "gamma_gamma", 1.0, None, typical, "")
     value_model = _value_rivals(connection, at_cut)
-    at_cut = ValueModel(cut, fits[order_model], gg, shrunken, value_model, 1.0, None, typical, "")
+    level = level_error(connection, order_model, cut)
+    at_cut = ValueModel(cut, fits[order_model], gg, shrunken, value_model, 1.0, None, typical, "", level)
     _predict(connection, states, predictions, at_cut, cut, horizon)
     _measure(connection, data_until, cut, horizon, tuple(fits), losses, weight, order_model)
     _calibrate(connection, data_until, cut, horizon, at_cut, judged)
@@ -356,9 +358,11 @@ def _intervals(
     ).fetchnumpy()
     x, t_x, age, n, mean, orders, spend = (np.asarray(column, dtype=float) for column in found.values())
     counts, spends = value.draw_spend(
-        at_cut.orders, at_cut.order_value, x, t_x, age, n, mean, float(horizon), _PIT_DRAWS, _SEED
-    )
+        at_cut.orders, at_cut.order_value, x, t_x, age, n, mean, float(horizon), _PIT_DRAWS, _SEED,
+        at_cut.level_error,
+    )  # fmt: skip
     measured = {
+        "level_error": at_cut.level_error,
         "pit_distance_orders": backtest.distance_from_uniform(backtest.randomised_pit(counts, orders, _SEED)),
         "pit_distance_spend": backtest.distance_from_uniform(backtest.randomised_pit(spends, spend, _SEED)),
         "coverage_of_customers": backtest.group_coverage(spends, spend, _LEVEL),

@@ -19,7 +19,8 @@ class ValueModel:
 
     `kept` is the share of sales that did not come back, by which value is netted (a return names no order, so it
     cannot be taken off the one it belongs to); `margin_rate` what is left of sales after their cost, None where
-    too few costs are known. `typical_value` is the mean of a repeat purchase.
+    too few costs are known. `typical_value` is the mean of a repeat purchase, `level_error`
+    how far all customers together missed what was expected of them (`ckm.value_model.level`).
     """
 
     data_until: date
@@ -31,6 +32,7 @@ class ValueModel:
     margin_rate: float | None
     typical_value: float
     note: str
+    level_error: float = 0.0
 
     @property
     def model_run_id(self) -> str:
@@ -121,4 +123,5 @@ def parameters_of(model: ValueModel) -> list[tuple[str, str, float, float | None
         for field in fields(fit.parameters):
             error = getattr(fit.standard_errors, field.name) if fit.standard_errors else None
             rows.append((name, field.name, getattr(fit.parameters, field.name), error, fit))
+    rows.append((model.orders.parameters.model, "level_error", model.level_error, None, model.orders))
     return rows

@@ -15,11 +15,14 @@ MARGIN_KNOWN = 0.95
 """Where the cost of this share of sales is known, value is margin."""
 
 
-def histories(connection: duckdb.DuckDBPyConnection, name: str, cut: date, horizon: int = 0) -> None:
+def histories(
+    connection: duckdb.DuckDBPyConnection, name: str, cut: date, horizon: int = 0, *, among: str | None = None
+) -> None:
     """Make the temporary table `name`: every customer with a purchase by `cut`, as then, and what came after.
 
     Columns as in `scores.rfm_state`; with a horizon also `orders` and `spend` in so many days after the cut,
-    `last_orders` and `last_spend` in as many days before it.
+    `last_orders` and `last_spend` in as many days before it. Of customers in the table
+    `among` alone, if it is named.
     """
     # Without a horizon no row lies after the cut, and conditions cost as much as the sums they stand at.
     past = "filter (order_date <= $cut)" if horizon else ""
@@ -30,6 +33,7 @@ def histories(connection: duckdb.DuckDBPyConnection, name: str, cut: date, horiz
         "last_orders": f"count(*) {earlier}",
         "last_spend": f"coalesce(sum(purchase_value) {earlier}, 0)::double",
     }
+    sample = f" and customer_key in (select customer_key from {among})" if among else ""
     names, sums = ("", "")
     days = {"cut": cut, "end": cut + timedelta(days=horizon)}
     if horizon:
@@ -53,7 +57,7 @@ def histories(connection: duckdb.DuckDBPyConnection, name: str, cut: date, horiz
                     - (arg_min(purchase_value, order_date) > 0)::int as valued_repeats,
                 (sum(purchase_value) {past})::double as gross_sales{sums}
             from scores.purchase
-            where order_date <= $end
+            where order_date <= $end{sample}
             group by customer_key
             having min(order_date) <= $cut
         )

@@ -8,6 +8,7 @@ from ckm.clv.orders import MODELS
 from ckm.value_model.comparison import Choice, compare
 from ckm.value_model.decision import ValueModel
 from ckm.value_model.fitting import fit_order_value, fit_orders, histories, rates
+from ckm.value_model.level import level_error
 
 HORIZON_DAYS = 90
 """A backtest looks so far ahead, or a third of the history where that is less."""
@@ -41,5 +42,6 @@ def train(connection: duckdb.DuckDBPyConnection, data_until: date) -> ValueModel
         value_model = "typical_value"  # the population's mean is infinite under the fit
     kept, margin_rate = rates(connection, data_until)
     return ValueModel(
-        data_until, fitted, order_value, shrunken, value_model, kept, margin_rate, typical, choice.note
-    )
+        data_until, fitted, order_value, shrunken, value_model, kept, margin_rate, typical, choice.note,
+        level_error(connection, fitted.parameters.model, data_until),
+    )  # fmt: skip
