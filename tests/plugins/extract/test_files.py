@@ -56,28 +56,30 @@ class TestStill:
         reader.columns(mapping)
         return reader.batches(mapping, None, ALL)
 
-    def demand_refusal(self, reading: Iterator[object]) -> None:
+    REFUSAL = (SENTENCE, ("p.csv",))
+
+    def refused(self, reading: Iterator[object]) -> tuple[str, tuple[str, ...]]:
         with pytest.raises(ObjectFailed) as raised:
             list(reading)
-        assert (str(raised.value), raised.value.refused) == (self.SENTENCE, ("p.csv",))
+        return str(raised.value), raised.value.refused
 
     def test_file_that_grows_is_read_the_next_night(self, tmp_path: Path, reading: Iterator[object]) -> None:
         with (tmp_path / "p.csv").open("a") as file:
             file.write("A2\n")
-        self.demand_refusal(reading)
+        assert self.refused(reading) == self.REFUSAL
 
     def test_file_that_is_written_anew_is_read_the_next_night(
         self, tmp_path: Path, reading: Iterator[object]
     ) -> None:
         (tmp_path / "p.csv").write_text("SKU\nB1\n")
         os.utime(tmp_path / "p.csv", (1, 1))
-        self.demand_refusal(reading)
+        assert self.refused(reading) == self.REFUSAL
 
     def test_file_that_goes_away_is_read_the_next_night(
         self, tmp_path: Path, reading: Iterator[object]
     ) -> None:
         (tmp_path / "p.csv").unlink()
-        self.demand_refusal(reading)
+        assert self.refused(reading) == self.REFUSAL
 
     def test_file_that_changes_before_its_last_line_is_refused(
         self, tmp_path: Path, reading: Iterator[object]
@@ -85,7 +87,7 @@ class TestStill:
         next(reading)
         next(reading)
         (tmp_path / "p.csv").write_text("SKU\nA1\nA2\n")
-        self.demand_refusal(reading)
+        assert self.refused(reading) == self.REFUSAL
 
     def test_file_that_holds_still_is_read(self, reading: Iterator[object]) -> None:
         assert sum(len(table) for table in reading) == 1
