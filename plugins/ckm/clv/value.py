@@ -244,8 +244,8 @@ def draw_spend(
     Each draw takes parameters from the fits' uncertainty and, for each customer, orders and their values given
     the past: both results have the shape (draws, customers). Where all customers together may order more or less than
     expected, `level_error` is the standard deviation of the logarithm of that level, of which each draw has one: time
-    runs so much faster for everybody. For totals of groups and for probability integral
-    transforms; a customer's own interval needs no draws (`value_interval_factors`).
+    runs so much faster for everybody. For totals of groups and for probability integral transforms; a customer's own
+    interval needs no draws (`value_interval_factors`).
     """
     rng = np.random.default_rng(seed)
     counts, spends = np.empty((draws, frequency.size)), np.empty((draws, frequency.size))

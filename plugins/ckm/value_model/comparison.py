@@ -4,7 +4,7 @@ histories before a cut → three models of repeat buying, two of order value, fo
 calibration, tracking, coverage → `scores.backtest`, `scores.calibration`
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -78,8 +78,7 @@ def compare(
     )
     at_cut = ValueModel(cut, fits[order_model], gg, shrunken, "gamma_gamma", 1.0, None, typical, "")
     value_model = _value_rivals(connection, at_cut)
-    level = level_error(connection, order_model, cut)
-    at_cut = ValueModel(cut, fits[order_model], gg, shrunken, value_model, 1.0, None, typical, "", level)
+    at_cut = replace(at_cut, value_model=value_model, level_error=level_error(connection, order_model, cut))
     _predict(connection, states, predictions, at_cut, cut, horizon)
     _measure(connection, data_until, cut, horizon, tuple(fits), losses, weight, order_model)
     _calibrate(connection, data_until, cut, horizon, at_cut, judged)

@@ -19,8 +19,8 @@ class ValueModel:
 
     `kept` is the share of sales that did not come back, by which value is netted (a return names no order, so it
     cannot be taken off the one it belongs to); `margin_rate` what is left of sales after their cost, None where
-    too few costs are known. `typical_value` is the mean of a repeat purchase, `level_error`
-    how far all customers together missed what was expected of them (`ckm.value_model.level`).
+    too few costs are known. `typical_value` is the mean of a repeat purchase, `level_error` how far
+    all customers together missed what was expected of them (`ckm.value_model.level`).
     """
 
     data_until: date

@@ -21,8 +21,7 @@ def histories(
     """Make the temporary table `name`: every customer with a purchase by `cut`, as then, and what came after.
 
     Columns as in `scores.rfm_state`; with a horizon also `orders` and `spend` in so many days after the cut,
-    `last_orders` and `last_spend` in as many days before it. Of customers in the table
-    `among` alone, if it is named.
+    `last_orders` and `last_spend` in as many days before it. Where a table is named `among`, only of its customers.
     """
     # Without a horizon no row lies after the cut, and conditions cost as much as the sums they stand at.
     past = "filter (order_date <= $cut)" if horizon else ""
@@ -33,13 +32,14 @@ def histories(
         "last_orders": f"count(*) {earlier}",
         "last_spend": f"coalesce(sum(purchase_value) {earlier}, 0)::double",
     }
-    sample = f" and customer_key in (select customer_key from {among})" if among else ""
-    names, sums = ("", "")
+    sample = f"and customer_key in (select customer_key from {among})" if among else ""
     days = {"cut": cut, "end": cut + timedelta(days=horizon)}
     if horizon:
         days["begin"] = cut - timedelta(days=horizon)
-        names = "".join(f", {name}" for name in around)
-        sums = "".join(f", {sql} as {name}" for name, sql in around.items())
+    else:
+        around = {}
+    names = "".join(f", {name}" for name in around)
+    sums = "".join(f", {sql} as {name}" for name, sql in around.items())
     connection.execute(
         f"""
         create or replace temporary table {name} as
@@ -57,7 +57,7 @@ def histories(
                     - (arg_min(purchase_value, order_date) > 0)::int as valued_repeats,
                 (sum(purchase_value) {past})::double as gross_sales{sums}
             from scores.purchase
-            where order_date <= $end{sample}
+            where order_date <= $end {sample}
             group by customer_key
             having min(order_date) <= $cut
         )

@@ -51,7 +51,7 @@ def level_error(connection: duckdb.DuckDBPyConnection, order_model: str, until: 
         if not fit.enough:
             break
         expected = MODELS[order_model].expected_orders(fit.parameters, x, t_x, age, float(WINDOW_DAYS))
-        hoped, happened = dot(weight, expected), dot(weight, orders)
-        if hoped > 0 and happened > 0:
-            errors.append(np.log(happened / hoped))
+        expected_total, total = dot(weight, expected), dot(weight, orders)
+        if expected_total > 0 and total > 0:
+            errors.append(np.log(total / expected_total))
     return float(np.sqrt(np.mean(np.square(errors)))) if len(errors) >= LEAST_WINDOWS else 0.0

@@ -40,21 +40,28 @@ def hurried(purchases: pa.Table) -> pa.Table:
     ).rename_columns(["customer_key", "order_date", "purchase_value"])  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def seasonal() -> duckdb.DuckDBPyConnection:
+    return warehouse(hurried(bought(12_000, LAST, 6, days=DAYS)))
+
+
 def test_the_level_of_customers_who_share_nothing_does_not_move() -> None:
     assert level.level_error(warehouse(bought(12_000, LAST, 6, days=DAYS)), "bg_nbd", LAST) < 0.04
 
 
-def test_the_level_of_customers_who_share_their_months_moves_with_these() -> None:
-    connection = warehouse(hurried(bought(12_000, LAST, 6, days=DAYS)))
-    found = level.level_error(connection, "bg_nbd", LAST)
+def test_the_level_of_customers_who_share_their_months_moves_with_these(
+    seasonal: duckdb.DuckDBPyConnection,
+) -> None:
+    found = level.level_error(seasonal, "bg_nbd", LAST)
     assert np.std(np.log(SPEEDS)) == pytest.approx(found, rel=0.25)
 
 
-def test_a_sample_of_the_customers_shows_the_same_level(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = warehouse(hurried(bought(12_000, LAST, 6, days=DAYS)))
-    whole = level.level_error(connection, "bg_nbd", LAST)
+def test_a_sample_of_the_customers_shows_the_same_level(
+    seasonal: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = level.level_error(seasonal, "bg_nbd", LAST)
     monkeypatch.setattr(level, "CUSTOMERS", 4_000)
-    sampled = level.level_error(connection, "bg_nbd", LAST)
+    sampled = level.level_error(seasonal, "bg_nbd", LAST)
     assert sampled == pytest.approx(whole, rel=0.15) and sampled != whole
 
 
