@@ -68,11 +68,12 @@ class ComplaintServer(ThreadingHTTPServer):
 
     def serve_until(self, signals: tuple[signal.Signals, ...]) -> None:
         """Answer requests until one of the signals comes."""
-        stopped = threading.Event()
+        told: list[int] = []
         for number in signals:
-            signal.signal(number, lambda *_: stopped.set())
+            signal.signal(number, lambda number, _: told.append(number))
         threading.Thread(target=self.serve_forever, daemon=True).start()
-        stopped.wait()
+        while not told:  # an Event takes a lock, for which a handler that interrupts its wait() waits for ever
+            time.sleep(0.1)
         self.shutdown()
 
     @property
