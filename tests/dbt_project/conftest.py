@@ -302,6 +302,8 @@ STATE_TABLES = (
     "about_customers.fct_interaction",
     "about_customers.fct_subscription",
     "about_customers.fct_workroom_item",
+    "scores.purchase",
+    "scores.rfm_history",
     "scores.rfm_state",
 )
 

@@ -40,6 +40,41 @@ def test_an_earlier_date_sees_nothing_of_later_nights(nights: Nights, tmp_path: 
     assert state(twin) == nights.states[NIGHT_2]
 
 
+def test_only_histories_of_whom_lines_changed_are_made_anew(nights: Nights, tmp_path: Path) -> None:
+    twin = nights.copy(tmp_path / "kept")
+    twin.dbt("run", NIGHT_4, "--select", *FIRST_HALF)
+    assert twin.rows("select * from scores.history_change") == []
+    with twin.connect() as connection:
+        connection.execute(
+            f"""update scores.rfm_history set gross_sales = gross_sales + 1000;
+            update scores.purchase set purchase_cost = 7;
+            delete from scores.rfm_history where customer_key = '{key_of("C4")}'"""
+        )
+    twin.dbt("run", NIGHT_4, "--select", *FIRST_HALF)
+    marked = "select bool_and(gross_sales > 1000) from scores.rfm_state where customer_key {} '{}'"
+    assert twin.rows(marked.format("=", key_of("C1"))) == [(True,)]
+    assert twin.rows(marked.format("=", key_of("C4"))) == [(False,)]
+    costs = "select distinct purchase_cost = 7 from scores.purchase where customer_key {} '{}'"
+    assert twin.rows(costs.format("=", key_of("C1"))) == [(True,)]
+    assert twin.rows(costs.format("=", key_of("C4"))) == [(False,)]
+    twin.dbt("run", NIGHT_4, "--full-refresh", "--select", "purchase")
+    twin.dbt("run", NIGHT_4, "--full-refresh", "--select", "rfm_history")  # each alone makes all anew
+    assert state(twin) == nights.states[NIGHT_4]
+
+
+def test_a_home_from_before_histories_were_kept_makes_all_anew(nights: Nights, tmp_path: Path) -> None:
+    twin = nights.copy(tmp_path / "before")
+    with twin.connect() as connection:
+        connection.execute(
+            """create temp table old as from scores.rfm_state;
+            drop view scores.rfm_state; drop table scores.rfm_history; drop table scores.history_change;
+            create table scores.rfm_state as from old;
+            update scores.purchase set customer_key = 'long gone' where order_date < date '2023-12-01'"""
+        )
+    twin.dbt("run", NIGHT_4, "--select", *FIRST_HALF)
+    assert state(twin) == nights.states[NIGHT_4]
+
+
 def test_every_line_of_the_log_is_in_the_fact(nights: Nights) -> None:
     # 9 of the first night, 1 late, 1 of the repeated night, 1 to come, 2 deleted
     counts = "count(*), count(distinct order_line_key)"

@@ -1,4 +1,4 @@
-{# columns, qualified → one number that changes when any of them does; only compared within one query #}
+{# columns, qualified → one number that changes when any of them does; a release of the engine may give others #}
 {% macro row_hash(columns) -%}
     {{ adapter.dispatch('row_hash', 'ckm')(columns) }}
 {%- endmacro %}

@@ -1,4 +1,6 @@
--- Grain: one row per customer and day with a purchase.
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ forget_changed_histories() }}') }}
+
+-- Grain: one row per customer and day with a purchase; those of customers whose lines have changed are made anew.
 --
 -- Purchase: a customer's day with sale lines whose net revenue sums to more than zero. Several orders on one
 -- day are one decision to buy, and the models' clock counts days; a day that earned nothing, such as one of
@@ -9,6 +11,12 @@
 with fct_order_line as (
 
     select * from {{ ref('fct_order_line') }}
+
+),
+
+history_change as (
+
+    select * from {{ ref('history_change') }}
 
 ),
 
@@ -26,6 +34,7 @@ purchases as (
         and order_date <= {{ as_of_date() }}
         and line_kind = 'sale'
         and not is_cancelled
+        and {{ is_changed_history() }}
     group by customer_key, order_date
     having {{ is_purchase('sum(net_revenue)') }}
 

@@ -154,19 +154,23 @@ BLOCKS: tuple[Block, ...] = (
         ("from_customers.fct_complaint",),
         {
             "open_complaint_days": "null", "complaints_365d": "0", "bad_complaints_365d": "0",
-            "days_since_bad_complaint": "null", "hours_to_first_action": "null",
+            "bad_complaints_since_order": "0", "days_since_bad_complaint": "null", "hours_to_first_action": "null",
         },
         """
         with reopened as (
             select complaint_key, min(happened_on) as reopened_on from churn_complaint_event group by all
         ),
+        last_order as (
+            select cut_date, customer_key, max(day) as ordered_on from churn_bought group by all
+        ),
         states as (
-            select asked.cut_date, fact.*,
+            select asked.cut_date, fact.*, ordered_on,
                 coalesce(ended_on <= cut_date, not is_open) as is_over,
-                coalesce(due_date < least(coalesce(ended_on, cut_date), cut_date), false)
-                    or coalesce(is_disputed and ended_on <= cut_date, false)
+                case when ended_on <= cut_date then coalesce(is_sla_breached, false) or coalesce(is_disputed, false)
+                    else coalesce(due_date < cut_date, false) end
                     or coalesce(reopened_on <= cut_date, false) as is_bad
             from asked join churn_complaint as fact using (customer_key)
+            left join last_order using (cut_date, customer_key)
             left join reopened using (complaint_key)
             where known_from <= cut_date and happened_on between cut_date - 730 and cut_date
         )
@@ -174,6 +178,8 @@ BLOCKS: tuple[Block, ...] = (
             max(cut_date - happened_on) filter (not is_over) as open_complaint_days,
             count(*) filter (happened_on > cut_date - 365) as complaints_365d,
             count(*) filter (is_bad and happened_on > cut_date - 365) as bad_complaints_365d,
+            count(*) filter (is_bad and (not is_over or coalesce(coalesce(ended_on, happened_on) >= ordered_on, true)))
+                as bad_complaints_since_order,
             min(cut_date - case when is_over and ended_on is not null then ended_on else cut_date end)
                 filter (is_bad) as days_since_bad_complaint,
             max_by(minutes_to_first_action / 60, (happened_on, complaint_key))

@@ -61,8 +61,8 @@ _FACTS: dict[str, tuple[str, str, str | None]] = {
     "churn_complaint": (
         "from_customers.fct_complaint",
         """select customer_key, complaint_key, received_date as happened_on, due_date, first_action_date,
-            minutes_to_first_action, is_disputed, is_open, coalesce(resolved_date, closed_date) as ended_on,
-            {known} as known_from
+            minutes_to_first_action, is_sla_breached, is_disputed, is_open,
+            coalesce(resolved_date, closed_date) as ended_on, {known} as known_from
         from {fact} where {sample}""",
         "complaints",
     ),

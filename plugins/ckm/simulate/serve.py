@@ -72,7 +72,8 @@ class ComplaintServer(ThreadingHTTPServer):
         for number in signals:
             signal.signal(number, lambda number, _: told.append(number))
         threading.Thread(target=self.serve_forever, daemon=True).start()
-        while not told:  # an Event takes a lock, for which a handler that interrupts its wait() waits for ever
+        # no Event: a handler that interrupts its wait() may wait for ever for the lock that the wait holds
+        while not told:
             time.sleep(0.1)
         self.shutdown()
 
