@@ -96,7 +96,10 @@ print(json.dumps({"parts": parts, "parameters": found}))
 
 
 def orders(customers: int) -> Path:
-    """The orders of simulated customers as Parquet: customer, day, value; made by DuckDB and NumPy, fixed seeds."""
+    """The orders of simulated customers as Parquet: customer, day, value; made by DuckDB and NumPy, fixed seeds.
+
+    Customers have keys of 32 characters, as in a warehouse.
+    """
     import duckdb
     import numpy as np
     import pyarrow as pa
@@ -125,7 +128,8 @@ def orders(customers: int) -> Path:
             when[active] += rng.exponential(size=active.size) / np.maximum(rate[active], 1e-9)
             active = active[when[active] <= DAYS]
         connection.execute(
-            f"""copy (select customer, date '{LAST}' - {DAYS} + day as day, round(value, 2) + 0.01 as value
+            f"""copy (select md5('key' || customer) as customer, date '{LAST}' - {DAYS} + day as day,
+                round(value, 2) + 0.01 as value
             from orders) to '{file}' (format parquet)"""
         )
     return file
@@ -158,7 +162,7 @@ def ours(file: Path) -> dict[str, Any]:
                 connection.execute(f"create table {schema}.{name} ({columns})")
         connection.execute("create schema about_customers")
         connection.execute(
-            """create table about_customers.fct_order_line (customer_key bigint, order_date date,
+            """create table about_customers.fct_order_line (customer_key varchar, order_date date,
                 line_kind varchar, is_cancelled boolean, net_revenue decimal(18, 4))"""
         )
         connection.execute(

@@ -67,7 +67,8 @@ def make_star(connection: duckdb.DuckDBPyConnection, customers: int) -> None:
         create table from_customers.fct_complaint as
         select customer_key, md5(customer_key || order_date::varchar) as complaint_key,
             order_date + 6 as received_date, order_date + 16 as due_date, order_date + 8 as first_action_date,
-            600.0 as minutes_to_first_action, false as is_disputed, false as is_open,
+            600.0 as minutes_to_first_action, hash(customer_key) % 10 > 6 as is_sla_breached,
+            false as is_disputed, false as is_open,
             order_date + 10 + (hash(customer_key) % 10)::int as resolved_date, null::date as closed_date, known_on
         from about_customers.fct_order_line where hash(order_date, customer_key) % 25 = 0
         """

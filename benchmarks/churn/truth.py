@@ -35,7 +35,7 @@ from ckm.warehouse import connect
 NIGHT = date(2026, 3, 31)
 CUTS = [date(2025, 3, 31), date(2025, 6, 30), date(2025, 9, 30), date(2025, 12, 31)]
 BUILT_IN = {
-    "no_order_by_rhythm": 1, "days_since_last_order": 1, "orders_365d": -1, "bad_complaints_365d": 1,
+    "no_order_by_rhythm": 1, "days_since_last_order": 1, "orders_365d": -1, "bad_complaints_since_order": 1,
 }  # fmt: skip
 """Drivers that the company's life rests on, with the sign of their effect on staying away."""
 ABSENT = (

@@ -153,8 +153,8 @@ BLOCKS: tuple[Block, ...] = (
     Block(
         ("from_customers.fct_complaint",),
         {
-            "open_complaint_days": "null", "complaints_365d": "0", "bad_complaints_365d": "0",
-            "bad_complaints_since_order": "0", "days_since_bad_complaint": "null", "hours_to_first_action": "null",
+            "open_complaint_days": "null", "complaints_365d": "0", "bad_complaints_since_order": "0",
+            "hours_to_first_action": "null",
         },
         """
         with reopened as (
@@ -177,11 +177,9 @@ BLOCKS: tuple[Block, ...] = (
         select cut_date, customer_key,
             max(cut_date - happened_on) filter (not is_over) as open_complaint_days,
             count(*) filter (happened_on > cut_date - 365) as complaints_365d,
-            count(*) filter (is_bad and happened_on > cut_date - 365) as bad_complaints_365d,
-            count(*) filter (is_bad and (not is_over or coalesce(coalesce(ended_on, happened_on) >= ordered_on, true)))
-                as bad_complaints_since_order,
-            min(cut_date - case when is_over and ended_on is not null then ended_on else cut_date end)
-                filter (is_bad) as days_since_bad_complaint,
+            count(*) filter (
+                is_bad and (not is_over or ordered_on is null or coalesce(ended_on, happened_on) >= ordered_on)
+            ) as bad_complaints_since_order,
             max_by(minutes_to_first_action / 60, (happened_on, complaint_key))
                 filter (first_action_date <= cut_date) as hours_to_first_action
         from states

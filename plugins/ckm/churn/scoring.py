@@ -21,6 +21,7 @@ import pyarrow as pa
 from ckm.bulk import insert_rows
 from ckm.churn import backtest, gate, population, trees
 from ckm.churn.blend import RHYTHM, Model, hyperparameters
+from ckm.churn.features import FEATURES
 from ckm.churn.frame import Floats
 from ckm.churn.measures import (
     Bin,
@@ -170,7 +171,10 @@ def learn(
 
 
 def newest(connection: duckdb.DuckDBPyConnection, by: date) -> Kept | None:
-    """The newest model that was learned as of a day or before."""
+    """The newest model that was learned as of a day or before.
+
+    None where there is none, and where it looks at a feature that an earlier release had and this one has not.
+    """
     row = connection.execute(
         """select model_run_id, fitted_on, model, rhythm, spreads from scores.churn_model
         where fitted_on <= ? order by fitted_on desc limit 1""",
@@ -178,9 +182,12 @@ def newest(connection: duckdb.DuckDBPyConnection, by: date) -> Kept | None:
     ).fetchone()
     if row is None:
         return None
-    model_run_id, fitted_on, model, rhythm, spreads = row
+    model_run_id, fitted_on, text, rhythm, spreads = row
+    model = Model.from_json(text)
+    if not set(model.names) <= set(FEATURES):
+        return None
     return Kept(
-        model_run_id, fitted_on, Model.from_json(model),
+        model_run_id, fitted_on, model,
         BgNbdParameters(**json.loads(rhythm)) if rhythm else None,
         {name: Shares(tuple(e), tuple(s)) for name, (e, s) in json.loads(spreads).items()},
     )  # fmt: skip

@@ -36,7 +36,7 @@ def level_error(connection: duckdb.DuckDBPyConnection, order_model: str, until: 
     connection.execute(
         f"""create or replace temporary table sampled as
         select customer_key from (select distinct customer_key from scores.purchase where order_date <= ?)
-        order by md5(customer_key::varchar) limit {CUSTOMERS}""",
+        order by md5(customer_key) limit {CUSTOMERS}""",
         [until],
     )
     errors = []

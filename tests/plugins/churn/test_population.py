@@ -81,13 +81,33 @@ class TestNoLookAhead:
     def test_a_complaint_resolved_after_the_cut_is_open_on_it(self, star: Star) -> None:
         star.add("from_customers.fct_complaint", customer_key="bob", complaint_key="k", received_date=date(2024, 6, 9),
                  due_date=date(2024, 7, 9), first_action_date=date(2024, 7, 1), minutes_to_first_action=600,
-                 is_open=False, resolved_date=date(2024, 7, 20))  # fmt: skip
+                 is_sla_breached=True, is_open=False, resolved_date=date(2024, 7, 20))  # fmt: skip
         population.build(star.connection, [CUT, date(2024, 7, 31)], NIGHT)
         before, after = star.row(CUT, "bob"), star.row(date(2024, 7, 31), "bob")
-        assert (before["open_complaint_days"], before["bad_complaints_365d"]) == (21, 0)
+        assert (before["open_complaint_days"], before["bad_complaints_since_order"]) == (21, 0)
         assert before["hours_to_first_action"] is None
-        assert (after["open_complaint_days"], after["bad_complaints_365d"]) == (None, 1)
-        assert (after["days_since_bad_complaint"], after["hours_to_first_action"]) == (11, 10)
+        assert (after["open_complaint_days"], after["bad_complaints_since_order"]) == (None, 1)
+        assert after["hours_to_first_action"] == 10
+
+    @pytest.mark.parametrize(
+        ("complaint", "counts"),
+        [
+            ({"is_sla_breached": True, "resolved_date": date(2024, 6, 29)}, 0),  # Bob ordered after it
+            ({"is_sla_breached": True, "resolved_date": date(2024, 6, 30)}, 1),
+            ({"is_disputed": True, "closed_date": date(2024, 6, 30)}, 1),
+            ({"resolved_date": date(2024, 6, 30)}, 0),  # handled well
+            ({"is_open": True, "is_sla_breached": True}, 0),  # on the night, not yet on the cut
+            ({"is_open": True, "due_date": date(2024, 6, 29)}, 1),
+        ],
+    )
+    def test_a_complaint_handled_badly_counts_until_the_next_order(
+        self, star: Star, complaint: dict, counts: int
+    ) -> None:
+        told = {"due_date": date(2024, 7, 9), "is_open": False} | complaint
+        star.add("from_customers.fct_complaint", customer_key="bob", complaint_key="k",
+                 received_date=date(2024, 6, 9), **told)  # fmt: skip
+        population.build(star.connection, [CUT], NIGHT)
+        assert star.row(CUT, "bob")["bad_complaints_since_order"] == counts
 
     def test_a_contract_that_is_renewed_later_ends_as_was_said_by_the_cut(self, star: Star) -> None:
         """The planted leak: whoever renews is given another end, and whoever leaves is not."""

@@ -211,6 +211,20 @@ def test_inputs_that_move_are_an_alarm(scored) -> None:
     assert done.alarms == () or all(": " in alarm for alarm in done.alarms)
 
 
+def test_a_model_of_a_release_with_other_features_is_learned_anew(scored) -> None:
+    connection, _ = scored
+    known = scoring.newest(connection, NEXT)
+    assert known is not None
+    connection.execute(
+        "update scores.churn_model set model = replace(model, ?, '\"feature_of_old\"')",
+        [f'"{known.model.names[-1]}"'],
+    )
+    assert scoring.newest(connection, NEXT) is None
+    assert scoring.score(connection, night=NEXT, run_id="upgraded").is_new
+    again = scoring.newest(connection, NEXT)
+    assert again is not None and again.model.names == known.model.names
+
+
 def test_without_orders_nothing_is_learned_and_the_note_says_so() -> None:
     connection = duckdb.connect()
     make_star(connection, 0)
