@@ -9,6 +9,7 @@ threads.
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ from ckm.warehouse import connect, limit, prepare
 
 set_tool_defaults()
 
-MODELS = ("history_change", "purchase", "rfm_history")
+MODELS = ("history_change", "purchase", "rfm_history", "rfm_state")
 LINES = """select customer as customer_key, day as order_date, 'sale' as line_kind, false as is_cancelled,
     value::decimal(18, 4) as net_revenue, (.6 * value)::decimal(18, 4) as net_cost from '{file}'"""
 
@@ -38,9 +39,12 @@ def nights(folder: Path, customers: int) -> Iterator[tuple[str, int, dict[str, f
     with connect(home.warehouse) as connection:
         limit(connection)
         prepare(connection)
-        connection.execute("create schema if not exists about_customers")
         connection.execute(
-            f"create table about_customers.fct_order_line as {LINES.format(file=orders(customers))}"
+            f"""create schema if not exists about_customers;
+            create table about_customers.fct_order_line as {LINES.format(file=orders(customers))};
+            create schema if not exists core;
+            create table core.dim_customer_current as select distinct customer_key, true as is_profiling_allowed
+            from about_customers.fct_order_line"""
         )
     yield _night(home, "the first: all anew")
     yield _night(home, "nothing has changed", days=1)
@@ -72,7 +76,7 @@ def _night(
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         (changed,) = connection.execute("select count(*) from scores.history_change").fetchone()
     seconds = {r.node.rsplit(".", 1)[-1]: r.duration_seconds for r in results if r.resource_type == "model"}
-    return name, changed, seconds
+    return name, changed, {model: seconds[model] for model in MODELS}
 
 
 def main(
@@ -81,11 +85,11 @@ def main(
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         rows = [
-            (name, changed, *(round(seconds[model], 1) for model in MODELS), round(sum(seconds.values()), 1))
+            (name, changed, *(Decimal(f"{part:.2f}") for part in (*seconds.values(), sum(seconds.values()))))
             for name, changed, seconds in nights(Path(folder), customers)
         ]
     title = f"{customers:,} customers, seconds"
-    Console().print(table(title, ("night", "made anew", *MODELS, "all"), rows))
+    Console(width=110).print(table(title, ("night", "made anew", *MODELS, "all"), rows))
 
 
 if __name__ == "__main__":

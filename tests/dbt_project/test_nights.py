@@ -66,9 +66,7 @@ def test_a_home_from_before_histories_were_kept_makes_all_anew(nights: Nights, t
     twin = nights.copy(tmp_path / "before")
     with twin.connect() as connection:
         connection.execute(
-            """create temp table old as from scores.rfm_state;
-            drop view scores.rfm_state; drop table scores.rfm_history; drop table scores.history_change;
-            create table scores.rfm_state as from old;
+            """drop table scores.rfm_history; drop table scores.history_change;
             update scores.purchase set customer_key = 'long gone' where order_date < date '2023-12-01'"""
         )
     twin.dbt("run", NIGHT_4, "--select", *FIRST_HALF)
