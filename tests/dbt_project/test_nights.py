@@ -58,7 +58,9 @@ def test_only_histories_of_whom_lines_changed_are_made_anew(nights: Nights, tmp_
     assert twin.rows(costs.format("=", key_of("C1"))) == [(True,)]
     assert twin.rows(costs.format("=", key_of("C4"))) == [(False,)]
     twin.dbt("run", NIGHT_4, "--full-refresh", "--select", "purchase")
-    twin.dbt("run", NIGHT_4, "--full-refresh", "--select", "rfm_history", "rfm_state")  # each alone makes all anew
+    twin.dbt(
+        "run", NIGHT_4, "--full-refresh", "--select", "rfm_history", "rfm_state"
+    )  # each alone makes all anew
     assert state(twin) == nights.states[NIGHT_4]
 
 
