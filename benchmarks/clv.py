@@ -104,7 +104,7 @@ def orders(customers: int) -> Path:
     import numpy as np
     import pyarrow as pa
 
-    file = FOLDER / f"orders_{customers}.parquet"
+    file = FOLDER / f"orders_{customers}_text_keys.parquet"
     if file.exists():
         return file
     rng = np.random.default_rng(7)

@@ -66,7 +66,8 @@ def make_star(connection: duckdb.DuckDBPyConnection, customers: int) -> None:
         """
         create table from_customers.fct_complaint as
         select customer_key, md5(customer_key || order_date::varchar) as complaint_key,
-            order_date + 6 as received_date, order_date + 16 as due_date, order_date + 8 as first_action_date,
+            order_date + 6 as received_date, (order_date + 16)::timestamp as due_at, order_date + 16 as due_date,
+            order_date + 8 as first_action_date,
             600.0 as minutes_to_first_action, hash(customer_key) % 10 > 6 as is_sla_breached,
             false as is_disputed, false as is_open,
             order_date + 10 + (hash(customer_key) % 10)::int as resolved_date, null::date as closed_date, known_on
@@ -75,7 +76,7 @@ def make_star(connection: duckdb.DuckDBPyConnection, customers: int) -> None:
     )
     connection.execute(
         "create table from_customers.fct_complaint_event (complaint_key varchar, customer_key varchar, "
-        "event_type varchar, occurred_date date, known_on date)"
+        "event_type varchar, occurred_at timestamp, occurred_date date, known_on date)"
     )
 
 

@@ -42,6 +42,21 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#
+  nothing → the statement that takes out of rfm_history whose purchases are about to be made anew
+
+  So a night that ends between the two leaves customers without a history, and the next one finds them.
+#}
+{% macro forget_histories_of_changed() -%}
+    {%- set loaded = _loaded_histories() -%}
+    {%- if loaded -%}
+        delete from {{ loaded }}
+        {%- if is_incremental() %}
+        where customer_key in (select changed.customer_key from {{ ref('history_change') }} as changed)
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {# nothing → the condition that keeps the customers of history_change, none where all is made anew #}
 {% macro is_changed_history() -%}
     {%- if is_incremental() -%}

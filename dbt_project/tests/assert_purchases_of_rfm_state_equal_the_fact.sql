@@ -1,4 +1,5 @@
--- The states' sales are the fact's, summed by another road: all sale lines less the days without a purchase.
+-- The sales of states and purchases, which are kept from night to night, are the fact's, summed by another road: all
+-- sale lines less the days without a purchase.
 
 with state_sales as (
 
@@ -6,6 +7,15 @@ with state_sales as (
         coalesce(sum(gross_sales), 0) as gross_sales,
         coalesce(sum(purchase_days), 0) as purchase_days
     from {{ ref('rfm_state') }}
+
+),
+
+purchase_sales as (
+
+    select
+        coalesce(sum(purchase_value), 0) as gross_sales,
+        count(*) as purchase_days
+    from {{ ref('purchase') }}
 
 ),
 
@@ -32,11 +42,16 @@ fact_sales as (
 
 select
     state_sales.gross_sales,
+    purchase_sales.gross_sales as gross_sales_in_purchases,
     fact_sales.gross_sales as gross_sales_in_fact,
     state_sales.purchase_days,
+    purchase_sales.purchase_days as purchase_days_in_purchases,
     fact_sales.purchase_days as purchase_days_in_fact
 from state_sales
+cross join purchase_sales
 cross join fact_sales
 where
     state_sales.gross_sales <> fact_sales.gross_sales
+    or purchase_sales.gross_sales <> fact_sales.gross_sales
     or state_sales.purchase_days <> fact_sales.purchase_days
+    or purchase_sales.purchase_days <> fact_sales.purchase_days

@@ -206,7 +206,9 @@ def score(night: Night) -> Any:
             run_id=night.run_id,
             zero_value_orders=company.zero_value_orders,
         )
+        connection.begin()  # whoever is half forgotten would keep a history without its purchases
         forget_scores(connection)
+        connection.commit()
         return valued, risks
 
 

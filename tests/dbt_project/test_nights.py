@@ -64,6 +64,22 @@ def test_only_histories_of_whom_lines_changed_are_made_anew(nights: Nights, tmp_
     assert state(twin) == nights.states[NIGHT_4]
 
 
+def test_a_night_that_ends_between_purchases_and_histories_is_mended_by_the_next(
+    nights: Nights, tmp_path: Path
+) -> None:
+    twin = nights.copy(tmp_path / "between")
+    facts = [layer for layer in FIRST_HALF if layer != "scores"]
+    twin.dbt(
+        "run", NIGHT_2, "--full-refresh", "--select", *facts, "history_change", "purchase"
+    )  # and no further
+    assert twin.table("scores.purchase") != nights.states[NIGHT_4]["scores.purchase"]
+    twin.dbt("run", NIGHT_4, "--select", *FIRST_HALF)
+    assert state(twin) == nights.states[NIGHT_4]
+    twin.dbt("run", NIGHT_2, "--select", *facts, "history_change", "purchase")
+    twin.dbt("run", NIGHT_4, "--select", *FIRST_HALF)
+    assert state(twin) == nights.states[NIGHT_4]
+
+
 def test_a_home_from_before_histories_were_kept_makes_all_anew(nights: Nights, tmp_path: Path) -> None:
     twin = nights.copy(tmp_path / "before")
     with twin.connect() as connection:

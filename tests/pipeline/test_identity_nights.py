@@ -20,7 +20,7 @@ from ckm.errors import GateFailed
 from ckm.home import Home
 from ckm.warehouse import connect
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 
 FIRST, SECOND, THIRD = "2025-03-01", "2025-03-02", "2025-03-03"
 NIGHTS = (FIRST, SECOND, THIRD)

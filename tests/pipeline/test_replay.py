@@ -14,7 +14,7 @@ import yaml
 from tests.conftest import PROJECT, Finished
 from tests.pipeline.conftest import STAR_AND_MARTS, contents, rows
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 
 NIGHTS = ("2025-06-29", "2025-06-30")
 OF_THE_NIGHT = ("known_on", "valid_from", "valid_to", "customer_version_key", "model_run_id")

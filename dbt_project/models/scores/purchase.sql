@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ forget_changed_histories() }}') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook=['{{ forget_histories_of_changed() }}', '{{ forget_changed_histories() }}']
+) }}
 
 -- Grain: one row per customer and day with a purchase; those of customers whose lines have changed are made anew.
 --

@@ -158,21 +158,41 @@ BLOCKS: tuple[Block, ...] = (
         },
         """
         with reopened as (
-            select complaint_key, min(happened_on) as reopened_on from churn_complaint_event group by all
+            select cut_date, complaint_key,
+                max(happened_on) filter (event_type = 'reopened' and happened_on <= cut_date) as reopened_on,
+                bool_or(event_type = 'reopened' and happened_on > cut_date) as is_reopened_later,
+                coalesce(
+                    max_by(struct_pack(day := happened_on, moment := occurred_at), occurred_at)
+                        filter (event_type = 'resolved' and happened_on <= cut_date),
+                    max_by(struct_pack(day := happened_on, moment := occurred_at), occurred_at)
+                        filter (event_type = 'closed' and happened_on <= cut_date)
+                ) as answer
+            from churn_cut, churn_complaint_event
+            where complaint_key in (select complaint_key from churn_complaint_event where event_type = 'reopened')
+            group by all
         ),
         last_order as (
             select cut_date, customer_key, max(day) as ordered_on from churn_bought group by all
         ),
         states as (
-            select asked.cut_date, fact.*, ordered_on,
-                coalesce(ended_on <= cut_date, not is_open) as is_over,
-                case when ended_on <= cut_date then coalesce(is_sla_breached, false) or coalesce(is_disputed, false)
-                    else coalesce(due_date < cut_date, false) end
-                    or coalesce(reopened_on <= cut_date, false) as is_bad
+            select asked.cut_date, fact.* exclude (ended_on), ordered_on, reopened_on is not null as was_reopened,
+                coalesce(is_reopened_later, false) as is_reopened_later, answer.moment as answered_at,
+                -- a complaint that is reopened after the cut ended on it as its events say
+                case when is_reopened_later is not true then ended_on
+                    when answer.day >= coalesce(reopened_on, answer.day) then answer.day end as ended_on
             from asked join churn_complaint as fact using (customer_key)
             left join last_order using (cut_date, customer_key)
-            left join reopened using (complaint_key)
+            left join reopened using (cut_date, complaint_key)
             where known_from <= cut_date and happened_on between cut_date - 730 and cut_date
+        ),
+        judged as (
+            select *, coalesce(ended_on <= cut_date, not is_open and not is_reopened_later) as is_over,
+                was_reopened or coalesce(
+                    case when not is_over then due_date < cut_date
+                        when is_reopened_later then answered_at > due_at
+                        else coalesce(is_sla_breached, false) or coalesce(is_disputed, false) end, false
+                ) as is_bad
+            from states
         )
         select cut_date, customer_key,
             max(cut_date - happened_on) filter (not is_over) as open_complaint_days,
@@ -182,7 +202,7 @@ BLOCKS: tuple[Block, ...] = (
             ) as bad_complaints_since_order,
             max_by(minutes_to_first_action / 60, (happened_on, complaint_key))
                 filter (first_action_date <= cut_date) as hours_to_first_action
-        from states
+        from judged
         group by all
         """,
     ),

@@ -60,7 +60,7 @@ _FACTS: dict[str, tuple[str, str, str | None]] = {
     ),
     "churn_complaint": (
         "from_customers.fct_complaint",
-        """select customer_key, complaint_key, received_date as happened_on, due_date, first_action_date,
+        """select customer_key, complaint_key, received_date as happened_on, due_at, due_date, first_action_date,
             minutes_to_first_action, is_sla_breached, is_disputed, is_open,
             coalesce(resolved_date, closed_date) as ended_on, {known} as known_from
         from {fact} where {sample}""",
@@ -68,8 +68,8 @@ _FACTS: dict[str, tuple[str, str, str | None]] = {
     ),
     "churn_complaint_event": (
         "from_customers.fct_complaint_event",
-        """select complaint_key, greatest(occurred_date, {known}) as happened_on
-        from {fact} where event_type = 'reopened' and {sample}""",
+        """select complaint_key, event_type, occurred_at, greatest(occurred_date, {known}) as happened_on
+        from {fact} where event_type in ('resolved', 'closed', 'reopened') and {sample}""",
         None,
     ),
     "churn_nps": (
@@ -100,7 +100,8 @@ _FACTS: dict[str, tuple[str, str, str | None]] = {
 _EMPTY: dict[str, str] = {
     "churn_subscription": """select null::varchar as customer_key, null::varchar as subscription_key,
         null::date as started_on, null::date as over_from, null::date as known_from where false""",
-    "churn_complaint_event": "select null::varchar as complaint_key, null::date as happened_on where false",
+    "churn_complaint_event": """select null::varchar as complaint_key, null::varchar as event_type,
+        null::timestamp as occurred_at, null::date as happened_on where false""",
 }
 """Of a star without some facts: what the population and the blocks on other facts still read."""
 

@@ -91,6 +91,10 @@ def score(
     gate.keep_standing(connection)
     month_end = _last_month_end(night)
     kept, note = newest(connection, month_end), None
+    if (
+        kept is None
+    ):  # nor do chances that no model of this release has said judge tonight's, or stay in their place
+        connection.execute("delete from churn_standing")
     old, is_new = kept, False
     if kept is None or kept.fitted_on < month_end:
         learned = learn(connection, month_end, night, run_id, zero_value_orders)

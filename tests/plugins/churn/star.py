@@ -12,11 +12,11 @@ TABLES = {
     "about_customers.fct_subscription": "customer_key varchar, subscription_key varchar, "
     "started_on date, ends_on date, cancelled_on date, "
     "status varchar, known_on date",
-    "from_customers.fct_complaint": "customer_key varchar, complaint_key varchar, received_date date, due_date date, "
-    "first_action_date date, minutes_to_first_action double, is_sla_breached boolean, is_disputed boolean, "
-    "is_open boolean, resolved_date date, closed_date date, known_on date",
+    "from_customers.fct_complaint": "customer_key varchar, complaint_key varchar, received_date date, "
+    "due_at timestamp, due_date date, first_action_date date, minutes_to_first_action double, is_sla_breached boolean, "
+    "is_disputed boolean, is_open boolean, resolved_date date, closed_date date, known_on date",
     "from_customers.fct_complaint_event": "customer_key varchar, complaint_key varchar, event_type varchar, "
-    "occurred_date date, known_on date",
+    "occurred_at timestamp, occurred_date date, known_on date",
 }
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -108,6 +108,37 @@ class TestNoLookAhead:
                  received_date=date(2024, 6, 9), **told)  # fmt: skip
         population.build(star.connection, [CUT], NIGHT)
         assert star.row(CUT, "bob")["bad_complaints_since_order"] == counts
+
+    @pytest.mark.parametrize(
+        ("answered", "events", "counts", "open_days"),
+        [
+            (datetime(2024, 6, 30, 9), [], 0, None),  # in time, so nothing is known of what is to come
+            (datetime(2024, 6, 30, 11), [], 1, None),
+            (None, [], 0, 21),
+            (datetime(2024, 6, 20, 9), [("reopened", datetime(2024, 6, 25))], 1, 21),
+            (datetime(2024, 6, 20, 9), [("reopened", datetime(2024, 6, 22)), ("resolved", datetime(2024, 6, 30, 8))],
+             1, None),
+        ],
+    )  # fmt: skip
+    def test_a_complaint_reopened_after_the_cut_is_what_its_events_said_by_then(
+        self, star: Star, answered: datetime | None, events: list, counts: int, open_days: int | None
+    ) -> None:
+        """The planted leak: whom a complaint is opened again for has reason to leave, and its first end is gone."""
+        star.add("from_customers.fct_complaint", customer_key="bob", complaint_key="k",
+                 received_date=date(2024, 6, 9), due_at=datetime(2024, 6, 30, 10), due_date=CUT, is_open=False,
+                 is_sla_breached=True, is_disputed=True, resolved_date=date(2024, 7, 20))  # fmt: skip
+        answers = [("resolved", answered)] if answered else []
+        for kind, moment in [
+            *answers,
+            *events,
+            ("reopened", datetime(2024, 7, 5)),
+            ("resolved", datetime(2024, 7, 20)),
+        ]:
+            star.add("from_customers.fct_complaint_event", customer_key="bob", complaint_key="k", event_type=kind,
+                     occurred_at=moment, occurred_date=moment.date())  # fmt: skip
+        population.build(star.connection, [CUT], NIGHT)
+        row = star.row(CUT, "bob")
+        assert (row["bad_complaints_since_order"], row["open_complaint_days"]) == (counts, open_days)
 
     def test_a_contract_that_is_renewed_later_ends_as_was_said_by_the_cut(self, star: Star) -> None:
         """The planted leak: whoever renews is given another end, and whoever leaves is not."""
