@@ -60,7 +60,7 @@
 {# nothing → the condition that keeps the customers of history_change, none where all is made anew #}
 {% macro is_changed_history() -%}
     {%- if is_incremental() -%}
-        customer_key in (select history_change.customer_key from history_change)
+        customer_key in (select changed.customer_key from {{ ref('history_change') }} as changed)
     {%- else -%}
         true
     {%- endif -%}

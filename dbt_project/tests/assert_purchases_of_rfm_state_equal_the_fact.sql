@@ -1,5 +1,5 @@
--- The sales of states and purchases, which are kept from night to night, are the fact's, summed by another road: all
--- sale lines less the days without a purchase.
+-- The sales of states and purchases, which are kept from night to night, are the fact's, summed by another
+-- road: all sale lines less the days without a purchase.
 
 with state_sales as (
 

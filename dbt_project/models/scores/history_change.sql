@@ -1,8 +1,8 @@
 -- Grain: one row per customer whose order lines are not those that rfm_history was added up from.
 --
--- Whatever the cause is found: a late or corrected line or rate, a merge or split, a day that has come, an erasure,
--- another setting of zero_value_orders. Who has lines but no history is among them each night: customers without a
--- purchase, and those who were taken out of the scores after the last night.
+-- Whatever the cause is found: a late or corrected line or rate, a merge or split, a day that has come, an
+-- erasure, another setting of zero_value_orders. Who has lines but no history is among them each night:
+-- customers without a purchase, and those who were taken out of the scores after the last night.
 
 with fct_order_line as (
 

@@ -4,7 +4,8 @@
     pre_hook=['{{ forget_histories_of_changed() }}', '{{ forget_changed_histories() }}']
 ) }}
 
--- Grain: one row per customer and day with a purchase; those of customers whose lines have changed are made anew.
+-- Grain: one row per customer and day with a purchase; those of customers whose lines have changed are made
+-- anew.
 --
 -- Purchase: a customer's day with sale lines whose net revenue sums to more than zero. Several orders on one
 -- day are one decision to buy, and the models' clock counts days; a day that earned nothing, such as one of
@@ -12,15 +13,11 @@
 -- Cancelled lines, returns and adjustments make no purchase: a return comes later and is not a negative
 -- visit. Days after the as-of date and lines without a day or a customer are left out.
 
+-- depends_on: {{ ref('history_change') }}
+
 with fct_order_line as (
 
     select * from {{ ref('fct_order_line') }}
-
-),
-
-history_change as (
-
-    select * from {{ ref('history_change') }}
 
 ),
 

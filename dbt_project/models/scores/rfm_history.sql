@@ -1,10 +1,16 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ forget_changed_histories() }}') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook='{{ forget_changed_histories() }}'
+) }}
 
--- Grain: one row per customer with at least one purchase: what the order lines add up to, whatever the day; those
--- of customers whose lines have changed are made anew.
+-- Grain: one row per customer with at least one purchase: what the order lines add up to, whatever the day;
+-- those of customers whose lines have changed are made anew.
 --
 -- A return comes later than what it takes back and is not a negative visit, so it is kept beside the sales in
 -- returns_value.
+
+-- depends_on: {{ ref('history_change') }}
 
 with purchase as (
 
@@ -18,18 +24,13 @@ fct_order_line as (
 
 ),
 
-history_change as (
-
-    select * from {{ ref('history_change') }}
-
-),
-
 lines as (
 
     select
         customer_key,
         -- positive: the value that came back
-        cast(0 - sum(case when line_kind = 'return' then net_revenue else 0 end) as decimal(18, 4)) as returns_value,
+        cast(0 - sum(case when line_kind = 'return' then net_revenue else 0 end) as decimal(18, 4))
+            as returns_value,
         {{ history_fingerprint() }} as fingerprint
     from fct_order_line
     where

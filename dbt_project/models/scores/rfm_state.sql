@@ -1,5 +1,5 @@
--- Grain: one row per customer with at least one purchase: what the lifetime and churn models need to know as of the
--- night.
+-- Grain: one row per customer with at least one purchase: what the lifetime and churn models need to know as
+-- of the night.
 --
 -- A table, made anew: every age changes each night, and scoring reads it many times.
 -- Customers who opted out of profiling stay, flagged: the load counts them, the models leave them out.
