@@ -32,13 +32,27 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# nothing → the statement that takes out of this table whose history has changed, or all where none is known #}
-{% macro forget_changed_histories() -%}
+{# nothing → the condition on fct_order_line that a line counts in a history #}
+{% macro is_in_history() -%}
+    customer_key is not null
+    and order_date <= {{ as_of_date() }}
+    and line_kind in ('sale', 'return')
+    and not is_cancelled
+{%- endmacro %}
+
+{# nothing → the condition that keeps the customers of history_change, none where all is made anew #}
+{% macro is_changed_history() -%}
+    {%- if is_incremental() and _loaded_histories() -%}
+        customer_key in (select changed.customer_key from {{ ref('history_change') }} as changed)
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{# nothing → the statement that takes out of this table whose rows are about to be made anew #}
+{% macro forget_changed_rows() -%}
     {%- if is_incremental() -%}
-        delete from {{ this }}
-        {%- if _loaded_histories() %}
-        where customer_key in (select changed.customer_key from {{ ref('history_change') }} as changed)
-        {%- endif -%}
+        delete from {{ this }} where {{ is_changed_history() }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -47,22 +61,9 @@
 
   So a night that ends between the two leaves customers without a history, and the next one finds them.
 #}
-{% macro forget_histories_of_changed() -%}
-    {%- set loaded = _loaded_histories() -%}
-    {%- if loaded -%}
-        delete from {{ loaded }}
-        {%- if is_incremental() %}
-        where customer_key in (select changed.customer_key from {{ ref('history_change') }} as changed)
-        {%- endif -%}
-    {%- endif -%}
-{%- endmacro %}
-
-{# nothing → the condition that keeps the customers of history_change, none where all is made anew #}
-{% macro is_changed_history() -%}
-    {%- if is_incremental() -%}
-        customer_key in (select changed.customer_key from {{ ref('history_change') }} as changed)
-    {%- else -%}
-        true
+{% macro forget_changed_histories() -%}
+    {%- if _loaded_histories() -%}
+        delete from {{ _loaded_histories() }} where {{ is_changed_history() }}
     {%- endif -%}
 {%- endmacro %}
 

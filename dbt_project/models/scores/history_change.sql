@@ -22,11 +22,7 @@ latest as (
         customer_key,
         {{ history_fingerprint() }} as fingerprint
     from fct_order_line
-    where
-        customer_key is not null
-        and order_date <= {{ as_of_date() }}
-        and line_kind in ('sale', 'return')
-        and not is_cancelled
+    where {{ is_in_history() }}
     group by customer_key
 
 ),

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook=['{{ forget_histories_of_changed() }}', '{{ forget_changed_histories() }}']
+    pre_hook=['{{ forget_changed_histories() }}', '{{ forget_changed_rows() }}']
 ) }}
 
 -- Grain: one row per customer and day with a purchase; those of customers whose lines have changed are made

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook='{{ forget_changed_histories() }}'
+    pre_hook='{{ forget_changed_rows() }}'
 ) }}
 
 -- Grain: one row per customer with at least one purchase: what the order lines add up to, whatever the day;
@@ -34,10 +34,7 @@ lines as (
         {{ history_fingerprint() }} as fingerprint
     from fct_order_line
     where
-        customer_key is not null
-        and order_date <= {{ as_of_date() }}
-        and line_kind in ('sale', 'return')
-        and not is_cancelled
+        {{ is_in_history() }}
         and {{ is_changed_history() }}
     group by customer_key
 
