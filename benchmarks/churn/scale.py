@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from ckm.churn import scoring
+from ckm.churn import learning, scoring
 from ckm.warehouse import AUDIT_TABLES, SCORE_TABLES
 
 NIGHT = date(2025, 12, 31)
@@ -99,8 +99,8 @@ def main(customers: int) -> dict[str, float]:
         lines = connection.execute("select count(*) from about_customers.fct_order_line").fetchone()
         result["orders"] = lines[0] if lines else 0
         with measured("learn", result):
-            learned = scoring.learn(connection, NIGHT, NIGHT, "scale")
-        assert isinstance(learned, scoring.Kept), learned
+            learned = learning.learn(connection, NIGHT, NIGHT, "scale")
+        assert isinstance(learned, learning.Kept), learned
         connection.execute(  # as the value model leaves them: of these days tonight's model speaks, too
             """insert into scores.month_end select day, customer_key, 0.0, 0.5 from core.dim_customer_current,
             unnest([date '2025-10-31', date '2025-11-30']) as days(day)"""

@@ -2,5 +2,5 @@
 
 `population` reads customers, labels and features as of a date out of the star; `frame` is what models see of them;
 `linear`, `trees` and `blend` are the models, `backtest` chooses among them by cuts in time, `measures` says how good
-they are. Only `population` and `scoring` touch the warehouse.
+they are. `learning` makes and keeps the model of a month, `scoring` scores a night with it, `gate` and `drift` watch.
 """

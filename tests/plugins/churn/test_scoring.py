@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from benchmarks.churn.scale import make_star
 
-from ckm.churn import scoring
+from ckm.churn import backtest, drift, learning, population, scoring
+from ckm.churn.blend import Model
+from ckm.churn.measures import stability_index
+from ckm.churn.reasons import reasons
 from ckm.forgetting import forget_scores
 from ckm.warehouse import SCORE_TABLES
 
@@ -119,11 +122,11 @@ def test_how_many_keep_their_reasons_is_measured_on_the_day_before_and_from_mode
             "select parameter, parameter_value from audit.model_runs where run_id = 'new' and parameter like '%kept'"
         ).fetchall()
     )
-    before = scoring.newest(connection, NIGHT)
+    before = learning.newest(connection, NIGHT)
     assert before is not None
-    scoring.population.build(connection, [NEXT], NEXT)
-    rows = scoring.backtest.put_rhythm(scoring.population.read(connection), before.rhythm)
-    old = {key: told[0] for key, told in scoring.reasons(before.model, rows).items() if told}
+    population.build(connection, [NEXT], NEXT)
+    rows = backtest.put_rhythm(population.read(connection), before.rhythm)
+    old = {key: told[0] for key, told in reasons(before.model, rows).items() if told}
     share = sum(new.get(key) == reason for key, reason in old.items()) / len(old)
     assert changed["first_reasons_kept"] == pytest.approx(share)
 
@@ -159,16 +162,16 @@ def test_chances_unlike_those_of_the_night_before_are_not_shown(
 ) -> None:
     connection, _ = scored
     scoring.score(connection, night=NEXT, run_id="good")
-    before, reasons = (
+    before, drivers = (
         connection.execute(SCORES).fetchall(),
         connection.execute("from scores.churn_driver order by all").fetchall(),
     )
-    probability = scoring.Model.probability
-    monkeypatch.setattr(scoring.Model, "probability", lambda model, frame: probability(model, frame) / 2)
+    probability = Model.probability
+    monkeypatch.setattr(Model, "probability", lambda model, frame: probability(model, frame) / 2)
     done = scoring.score(connection, night=NEXT, run_id="bad")
     assert "the mean chance of no order would go from" in done.note
     assert connection.execute(SCORES).fetchall() == before
-    assert connection.execute("from scores.churn_driver order by all").fetchall() == reasons
+    assert connection.execute("from scores.churn_driver order by all").fetchall() == drivers
     assert connection.execute(
         "select run_id, outcome from audit.gate_results where object = 'churn' and run_id in ('good', 'bad') order by 1"
     ).fetchall() == [("bad", "warned"), ("good", "passed")]
@@ -203,30 +206,30 @@ def test_who_refused_profiling_leaves_every_score_and_what_was_predicted(scored)
 
 def test_inputs_that_move_are_an_alarm(scored) -> None:
     connection, done = scored
-    kept = scoring.newest(connection, NIGHT)
+    kept = learning.newest(connection, NIGHT)
     assert kept is not None
     model = kept.spreads["score"]
-    moved = scoring.stability_index(model, np.full(500, 0.99))
-    assert moved > scoring.MOVED_A_LOT
+    moved = stability_index(model, np.full(500, 0.99))
+    assert moved > drift.MOVED_A_LOT
     assert done.alarms == () or all(": " in alarm for alarm in done.alarms)
 
 
 def test_a_model_of_a_release_with_other_features_is_learned_anew(scored) -> None:
     connection, _ = scored
-    known = scoring.newest(connection, NEXT)
+    known = learning.newest(connection, NEXT)
     assert known is not None
     connection.execute(
         "update scores.churn_model set model = replace(model, ?, '\"feature_of_old\"')",
         [f'"{known.model.names[-1]}"'],
     )
-    assert scoring.newest(connection, NEXT) is None
+    assert learning.newest(connection, NEXT) is None
     connection.execute("drop table if exists temp.churn_standing")
     connection.execute(
         "update scores.churn set churn_probability_90d = .001"
     )  # nor do its chances judge tonight's
     done = scoring.score(connection, night=NEXT, run_id="upgraded")
     assert (done.is_new, done.note) == (True, None)
-    again = scoring.newest(connection, NEXT)
+    again = learning.newest(connection, NEXT)
     assert again is not None and again.model.names == known.model.names
 
 
